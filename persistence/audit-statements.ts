@@ -1,0 +1,107 @@
+/**
+ * What one shard says of itself for the audit, in one repeatable-read snapshot. Each `violations` statement answers the
+ * offending keys; each `totals` statement answers what only all shards together can prove.
+ */
+
+/** Holdings of each holder are what its ledger rows add up to; every row stands on each of its holders' shards. */
+const BALANCES_MATCH_LEDGER = `
+  with local as (select holder from inventory),
+  folded as (
+    select holder, asset, sum(quantity) as quantity from (
+      select receiver as holder, asset, quantity from ledger where asset is not null and receiver in (select holder from local)
+      union all
+      select giver, asset, -quantity from ledger where asset is not null and giver in (select holder from local)) s
+    group by 1, 2)
+  select coalesce(b.holder, f.holder) || ' ' || coalesce(b.asset, f.asset) || ': held ' || coalesce(b.quantity, 0) || ', ledger ' || coalesce(f.quantity, 0) as violation
+  from balance b full join folded f on f.holder = b.holder and f.asset = b.asset
+  where coalesce(b.quantity, 0) <> coalesce(f.quantity, 0)`;
+
+const BOUNDS = `
+  select holder || ' ' || asset || ': ' || quantity as violation from balance where quantity < 0 or quantity > 9007199254740991
+  union all select id || ': version ' || version from item where version < 1
+  union all select holder || ': no inventory' from (select holder from item union select holder from balance) h
+    where not exists (select 1 from inventory v where v.holder = h.holder)`;
+
+/** A holder's version rose by exactly one per transaction that touched it. */
+const DENSE_VERSIONS = `
+  with touched as (
+    select holder, count(distinct transaction_id) as transactions from (
+      select receiver as holder, transaction_id from ledger where receiver is not null
+      union all select giver, transaction_id from ledger where giver is not null) s group by 1)
+  select v.holder || ': version ' || v.version || ', transactions ' || coalesce(t.transactions, 0) as violation
+  from inventory v left join touched t on t.holder = v.holder where v.version <> coalesce(t.transactions, 0)`;
+
+/** Within what this shard saw of an item, versions that follow each other hand over to each other. */
+const HANDED_ON = `
+  select item || ': version ' || item_version || ' given by ' || coalesce(giver::text, 'nobody') || ', received before by ' || coalesce(earlier::text, 'nobody') as violation
+  from (select item, item_version, giver, lag(receiver) over w as earlier, lag(item_version) over w as previous
+    from ledger where item is not null window w as (partition by item order by item_version)) chain
+  where previous = item_version - 1 and earlier is distinct from giver`;
+
+/** An item's row is the last posting of its chain here: same holder, same version. */
+const HELD_AS_LAST_RECEIVED = `
+  select i.id || ': held by ' || i.holder || ' at version ' || i.version || ' without a posting that says so' as violation
+  from item i where not exists (
+    select 1 from ledger l where l.item = i.id and l.item_version = i.version and l.receiver = i.holder)
+  union all
+  select l.item || ': version ' || l.item_version || ' was received by ' || l.receiver || ', who does not hold it' as violation
+  from (select distinct on (item) item, item_version, receiver from ledger where item is not null order by item, item_version desc) l
+  join inventory v on v.holder = l.receiver
+  where not exists (select 1 from item i where i.id = l.item and i.holder = l.receiver and i.version = l.item_version)`;
+
+/** The slot is the key's own hash, and this shard holds that slot. $1: this shard, $2: how many there are. */
+const PLACEMENT = `
+  select id || ': slot ' || slot as violation from (
+    select id, slot, (get_byte(sha256(id::text::bytea), 2) & 3) * 256 + get_byte(sha256(id::text::bytea), 3) as hashed from player) p
+  where slot <> hashed or slot * $2::int / 1024 <> $1::int
+  union all select holder || ': holds without being a player here' from inventory v
+    where not exists (select 1 from player p where p.id = v.holder)`;
+
+const NOTHING_OPEN = `
+  select gid || ': prepared ' || extract(epoch from clock_timestamp() - prepared)::int || ' s ago' as violation
+  from pg_prepared_xacts where database = current_database() and gid like 'strongroom:%' and prepared < clock_timestamp() - interval '5 seconds'`;
+
+export const LOCAL_INVARIANTS = [
+  { name: 'C: balances are what the ledger adds up to', sql: BALANCES_MATCH_LEDGER, counted: 'select count(*)::float8 as checked from balance' },
+  { name: 'P: each giver of an item is its previous receiver', sql: HANDED_ON, counted: 'select count(*)::float8 as checked from ledger where item is not null' },
+  { name: 'P: the holder of an item is its last receiver', sql: HELD_AS_LAST_RECEIVED, counted: 'select count(*)::float8 as checked from item' },
+  { name: 'B: quantities and versions are within bounds, and every holder exists', sql: BOUNDS, counted: 'select (select count(*) from balance) + (select count(*) from item)::float8 as checked' },
+  { name: 'V: inventory versions are dense', sql: DENSE_VERSIONS, counted: 'select count(*)::float8 as checked from inventory' },
+  { name: 'F: every player is on the shard of its slot', sql: PLACEMENT, counted: 'select count(*)::float8 as checked from player', placed: true },
+  { name: 'L: no prepared transaction is left open', sql: NOTHING_OPEN, counted: 'select count(*)::float8 as checked from pg_prepared_xacts where database = current_database()' },
+] as const;
+
+/** Per asset: held, minted and burned here. A mint stands on its receiver's shard only, a burn on its giver's. */
+export const ASSET_TOTALS = `
+  select asset, sum(held)::text as held, sum(minted)::text as minted, sum(burned)::text as burned from (
+    select asset, quantity as held, 0 as minted, 0 as burned from balance
+    union all select asset, 0, case when giver is null then quantity else 0 end, case when receiver is null then quantity else 0 end
+      from ledger where asset is not null and (giver is null or receiver is null)) s
+  group by asset`;
+
+/**
+ * Fingerprints whose exclusive or over all shards is zero when the shards agree: items held, minted and burned
+ * (each item is held once, or burned); ledger rows between shards (each stands twice).
+ */
+export const FINGERPRINTS = `
+  select
+    (select coalesce(bit_xor(hashtextextended(id::text, 7)), 0)::text from item) as items,
+    (select count(*)::float8 from item) as "itemCount",
+    (select coalesce(bit_xor(hashtextextended(item::text, 7)), 0)::text from ledger where item is not null and (giver is null or receiver is null)) as "mintsAndBurns",
+    (select coalesce(sum(case when giver is null then 1 else -1 end), 0)::float8 from ledger where item is not null and (giver is null or receiver is null)) as "mintedLessBurned",
+    (select coalesce(bit_xor(hashtextextended(concat_ws('|', transaction_id, seq, reason, asset, item, item_version, quantity, giver, receiver), 7)), 0)::text from ledger l
+      where giver is not null and receiver is not null
+        and (exists (select 1 from inventory v where v.holder = l.giver)) <> (exists (select 1 from inventory v where v.holder = l.receiver))) as crossing,
+    (select count(*)::float8 from ledger l where giver is not null and receiver is not null
+        and (exists (select 1 from inventory v where v.holder = l.giver)) <> (exists (select 1 from inventory v where v.holder = l.receiver))) as "crossingCount"`;
+
+/** For naming what a fingerprint found. */
+export const ITEM_IDS = `select id::text as key from item`;
+export const CROSSING_ROWS = `
+  select concat_ws(' ', transaction_id, seq, reason, asset, item, item_version, quantity, giver, receiver) as key from ledger l
+  where giver is not null and receiver is not null
+    and (exists (select 1 from inventory v where v.holder = l.giver)) <> (exists (select 1 from inventory v where v.holder = l.receiver))`;
+
+/** Every transaction was somebody's command. */
+export const LEDGER_TRANSACTIONS = `select distinct transaction_id::text as key from ledger`;
+export const COMMAND_TRANSACTIONS = `select distinct transaction_id::text as key from command where transaction_id is not null`;

@@ -1,0 +1,40 @@
+import { EventEmitter } from 'node:events';
+import type { InventoryDelta } from '../schema/inventory-delta.ts';
+import type { HolderId, PlayerId, TradeId } from '../schema/ids.ts';
+
+/** What a player's own room may hear, wherever it is. At most once: a lost message is healed by versions. */
+export type PlayerEvent =
+  | { type: 'delta'; delta: InventoryDelta }
+  | { type: 'resync' }
+  | { type: 'profile'; name?: string; level?: number; xp?: number }
+  | { type: 'session:taken'; epoch: number; displaces: boolean }
+  | { type: 'trade:invited'; tradeId: TradeId; from: PlayerId; fromName: string };
+
+/** Every channel there is, in one place: its name and what it carries. */
+export interface Channels {
+  player: { key: PlayerId; event: PlayerEvent };
+  /** To every process: what these holders have is newer than you may have cached. */
+  invalidated: { key: 'all'; event: { holder: HolderId; version: number }[] };
+}
+
+/** Facts between rooms and processes, after commit; never commands, and never the truth. */
+export interface Bus {
+  publish<Name extends keyof Channels>(channel: Name, key: Channels[Name]['key'], event: Channels[Name]['event']): void;
+  /** @returns what ends the subscription */
+  subscribe<Name extends keyof Channels>(channel: Name, key: Channels[Name]['key'], listener: (event: Channels[Name]['event']) => void): () => void;
+}
+
+/** The bus of a single process. Delivery is synchronous and in order. */
+export function memoryBus(): Bus {
+  const emitter = new EventEmitter().setMaxListeners(0);
+  return {
+    publish(channel, key, event) {
+      emitter.emit(`${channel}:${key}`, event);
+    },
+    subscribe(channel, key, listener) {
+      const name = `${channel}:${key}`;
+      emitter.on(name, listener);
+      return () => emitter.off(name, listener);
+    },
+  };
+}

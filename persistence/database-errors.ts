@@ -1,0 +1,45 @@
+import { DriverException } from '@mikro-orm/core';
+
+/** The server took too long to give a lock, broke a deadlock, or saw a serialisation failure: the work may run again. */
+const LOST_RACES = new Set(['55P03', '40P01', '40001']);
+
+/** What a statement's constraint said, however many layers wrapped it. */
+function sqlState(error: unknown): string | undefined {
+  if (error instanceof DriverException && error.cause !== undefined) return sqlState(error.cause);
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** A two-phase commit found its own abort decision: a resolver was faster. */
+export class DecidedElsewhere extends Error {
+  constructor(cause: unknown) {
+    super('the transaction was already decided by a resolver', { cause });
+    this.name = 'DecidedElsewhere';
+  }
+}
+
+/** The connection broke while the commit was under way: it happened or it did not, and only the database knows. */
+export class OutcomeUnknown extends Error {
+  constructor(cause: unknown) {
+    super('the connection was lost during the commit', { cause });
+    this.name = 'OutcomeUnknown';
+  }
+}
+
+export const isUniqueViolation = (error: unknown) => sqlState(error) === '23505';
+export const isUndefinedObject = (error: unknown) => sqlState(error) === '42704';
+
+/** Whether the same work may simply run again, with nothing written. */
+export function isLostRace(error: unknown): boolean {
+  return error instanceof DecidedElsewhere || LOST_RACES.has(sqlState(error) ?? '');
+}
+
+/**
+ * Whether the server or the way to it went away, as against the server refusing the statement.
+ * @see PostgreSQL manual, appendix A: class 08 connection exception, class 57P operator intervention
+ */
+export function isConnectionLoss(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state === undefined) return /terminated|timeout exceeded|not queryable|Connection ended/i.test(String(error));
+  return /^(08|57P0[1-5]|E[A-Z]+$)/.test(state) || state === '25P03';
+}

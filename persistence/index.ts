@@ -1,0 +1,17 @@
+/** The whole contract of storage: what features and the composition root may use. */
+export { auditShards, type AuditReport, type InvariantReport } from './audit.ts';
+export { memoryBus, type Bus, type PlayerEvent } from './bus.ts';
+export { ClusterError, closeShards, migrateShards, openShards } from './cluster.ts';
+export type { CommandReader, KnownCommand } from './commands.ts';
+export { isConnectionLoss, OutcomeUnknown } from './database-errors.ts';
+export { EmbeddedPostgresError, findEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/index.ts';
+export { faultPoints, type FaultPoint, FAULT_POINTS, type ReachFaultPoint } from './fault-points.ts';
+export type { HeldVersion, HoldingsReader } from './holdings-reader.ts';
+export type { HistoryEntry, ItemHistory } from './item-history.ts';
+export {
+  holdersOf, SERVICE_ACTOR,
+  type CommandActor, type CommandRecord, type FungiblePosting, type ItemPosting, type MintPosting, type Movement, type MovementOutcome, type Posting, type StaleItem,
+} from './movement.ts';
+export type { Credentials, NewPlayer, PlayerStore, StoredAccount } from './players.ts';
+export type { Settle } from './settle.ts';
+export { openStorage, type Storage } from './storage.ts';

@@ -1,0 +1,123 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { PlayerId } from '../schema/ids.ts';
+import { Refusal } from '../schema/refusals.ts';
+import { isUniqueViolation } from './database-errors.ts';
+import { Account } from './entities/account.ts';
+import { Inventory } from './entities/holdings.ts';
+import { Command } from './entities/ledger.ts';
+import { Player } from './entities/player.ts';
+import type { Shard } from './shard.ts';
+import { slotOf } from './slots.ts';
+import type { Transact } from './transact.ts';
+import type { Transaction } from './transaction.ts';
+import type { CommandRecord } from './movement.ts';
+
+export interface NewPlayer {
+  name: string;
+  region: string;
+}
+
+export interface Credentials {
+  /** The e-mail, folded to lower case. */
+  login: string;
+  passwordHash: string;
+}
+
+export interface StoredAccount extends Credentials {
+  playerId: PlayerId;
+  name: string;
+}
+
+/** Players and their ways in; a player and its account are made in one transaction. */
+export interface PlayerStore {
+  /** @throws {Refusal} BAD_REQUEST when the login is taken */
+  create(player: NewPlayer, credentials?: Credentials): Promise<PlayerId>;
+  /** Gives an anonymous player a login, once. @throws {Refusal} UNKNOWN_PLAYER; BAD_REQUEST when either has one already */
+  upgrade(playerId: PlayerId, credentials: Credentials): Promise<void>;
+  findAccount(login: string): Promise<StoredAccount | undefined>;
+  /** @throws {Refusal} UNKNOWN_PLAYER */
+  rename(playerId: PlayerId, name: string, command: CommandRecord): Promise<void>;
+  /** Raises the player's session epoch, so that every earlier session's writes are refused. @throws {Refusal} UNKNOWN_PLAYER [SE1] */
+  takeSession(playerId: PlayerId): Promise<number>;
+}
+
+export function playerStore(shards: readonly Shard[], shardOf: (key: string) => number, transact: Transact): PlayerStore {
+  const shardFor = (key: string) => {
+    const shard = shards[shardOf(key)];
+    if (shard === undefined) throw new RangeError(`no shard for ${key}`);
+    return shard;
+  };
+
+  return {
+    async create({ name, region }, credentials) {
+      const id = uuidv7() as PlayerId;
+      const homes = [shardOf(id), ...(credentials ? [shardOf(credentials.login)] : [])];
+      await takenLoginRefused(
+        transact(homes, 'account', async (transaction) => {
+          const em = await transaction.on(shardOf(id)).em();
+          em.create(Player, { id, slot: slotOf(id), name, region, level: 1, xp: 0, guildId: null, login: credentials?.login ?? null, createdAt: new Date() });
+          em.create(Inventory, { holder: id, version: 0, sessionEpoch: 0 });
+          if (credentials) await addAccount(transaction, credentials, id);
+        }),
+      );
+      return id;
+    },
+
+    async upgrade(playerId, credentials) {
+      await takenLoginRefused(
+        transact([shardOf(playerId), shardOf(credentials.login)], 'account', async (transaction) => {
+          const em = await transaction.on(shardOf(playerId)).em();
+          // One atomic check and write: of two upgrades at once, one finds the login set.
+          const changed = await em.nativeUpdate(Player, { id: playerId, login: null }, { login: credentials.login });
+          if (changed === 0) {
+            const known = await em.count(Player, { id: playerId });
+            throw known === 0 ? new Refusal('UNKNOWN_PLAYER', { playerId }) : new Refusal('BAD_REQUEST', { reason: 'the player already has a login' });
+          }
+          await addAccount(transaction, credentials, playerId);
+        }),
+      );
+    },
+
+    async findAccount(login) {
+      const account = await shardFor(login).em().findOne(Account, { login });
+      if (account === null) return undefined;
+      const playerId = account.playerId as PlayerId;
+      const player = await shardFor(playerId).em().findOneOrFail(Player, { id: playerId });
+      return { login: account.login, passwordHash: account.passwordHash, playerId, name: player.name };
+    },
+
+    async rename(playerId, name, command) {
+      await transact([shardOf(playerId)], 'rename', async (transaction) => {
+        const em = await transaction.on(shardOf(playerId)).em();
+        const changed = await em.nativeUpdate(Player, { id: playerId }, { name });
+        if (changed === 0) throw new Refusal('UNKNOWN_PLAYER', { playerId });
+        em.create(Command, { actor: command.actor, id: command.id, hash: command.hash, answer: command.answer(new Map()), transactionId: null, at: new Date() });
+      });
+    },
+
+    async takeSession(playerId) {
+      const { rows } = await shardFor(playerId).pool.query<{ epoch: number }>({
+        name: 'take-session',
+        text: 'update inventory set session_epoch = session_epoch + 1 where holder = $1 returning session_epoch::float8 as epoch',
+        values: [playerId],
+      });
+      const epoch = rows[0]?.epoch;
+      if (epoch === undefined) throw new Refusal('UNKNOWN_PLAYER', { playerId });
+      return epoch;
+    },
+  };
+
+  async function addAccount(transaction: Transaction, { login, passwordHash }: Credentials, playerId: PlayerId): Promise<void> {
+    const em = await transaction.on(shardOf(login)).em();
+    em.create(Account, { login, passwordHash, playerId, createdAt: new Date() });
+  }
+}
+
+async function takenLoginRefused(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new Refusal('BAD_REQUEST', { reason: 'email_already_in_use' });
+    throw error;
+  }
+}

@@ -1,0 +1,79 @@
+import { Migrator } from '@mikro-orm/migrations';
+import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
+import type { Pool } from 'pg';
+import { ENTITIES } from './entities/index.ts';
+import { Migration20261122000000First } from './migrations/migration-20261122000000-first.ts';
+
+/** A waiter gives up after this long; with a fixed lock order it is a net, not a plan. */
+const LOCK_TIMEOUT_MS = 2_000;
+/** A coordinator that is paused in the middle of a transaction must not hold its locks for ever. */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
+const STATEMENT_TIMEOUT_MS = 60_000;
+
+export interface ShardOptions {
+  index: number;
+  url: string;
+  /** Connections per process to this shard. */
+  poolMax: number;
+}
+
+/** One database: its ORM for what is off the hot path, and its pool for prepared set-based SQL. */
+export class Shard {
+  readonly index: number;
+  readonly pool: Pool;
+  readonly #orm: MikroORM;
+
+  private constructor(index: number, orm: MikroORM, pool: Pool) {
+    this.index = index;
+    this.#orm = orm;
+    this.pool = pool;
+  }
+
+  /** @throws when the server cannot be reached; the message names no password */
+  static async open({ index, url, poolMax }: ShardOptions): Promise<Shard> {
+    const settings = { lock_timeout: LOCK_TIMEOUT_MS, idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS, statement_timeout: STATEMENT_TIMEOUT_MS };
+    const orm = new MikroORM({
+      // Own context per shard: with the default name, a fork of one shard runs on another's transaction.
+      contextName: `shard${index}`,
+      dbName: decodeURIComponent(new URL(url.replace(/@\//, '@localhost/')).pathname.slice(1)),
+      entities: ENTITIES,
+      extensions: [Migrator],
+      migrations: { migrationsList: [Migration20261122000000First], tableName: 'migration', snapshot: false, silent: true },
+      // The default batched versioned update loses updates.
+      useBatchUpdates: false,
+      pool: { min: 0, max: poolMax },
+      driverOptions: {
+        connectionString: url,
+        connectionTimeoutMillis: 5_000,
+        options: Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`).join(' '),
+      },
+      debug: false,
+    });
+    try {
+      const connection = orm.em.getConnection();
+      // A first query, because `close()` leaves the native pool open if the ORM never ran one.
+      await connection.execute('select 1');
+      return new Shard(index, orm, await connection.getNativeClient());
+    } catch (error) {
+      await orm.close(true);
+      throw error;
+    }
+  }
+
+  /** A fresh unit of work; never kept. */
+  em(): EntityManager {
+    return this.#orm.em.fork();
+  }
+
+  async pendingMigrations(): Promise<number> {
+    return (await this.#orm.migrator.getPending()).length;
+  }
+
+  async migrate(): Promise<void> {
+    await this.#orm.migrator.up();
+  }
+
+  async close(): Promise<void> {
+    await this.#orm.close(true);
+  }
+}

@@ -1,0 +1,17 @@
+import { createHash } from 'node:crypto';
+
+/** How many slots the key space has, for ever: slots move between shards, keys never between slots. */
+export const SLOT_COUNT = 1024;
+
+/**
+ * The slot of a key: the first four bytes of its SHA-256, modulo 1,024. [SH1]
+ * Stable for ever; the same in SQL: `sha256(key::bytea)`.
+ */
+export function slotOf(key: string): number {
+  return createHash('sha256').update(key).digest().readUInt32BE(0) % SLOT_COUNT;
+}
+
+/** Which of `shardCount` shards holds a slot: equal runs, so shard numbers rise with slots. */
+export function shardOfSlot(slot: number, shardCount: number): number {
+  return Math.floor((slot * shardCount) / SLOT_COUNT);
+}

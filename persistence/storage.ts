@@ -1,0 +1,58 @@
+import type { ItemId } from '../schema/ids.ts';
+import { auditShards, type AuditReport } from './audit.ts';
+import { closeShards } from './cluster.ts';
+import { commandReader, type CommandReader } from './commands.ts';
+import type { ReachFaultPoint } from './fault-points.ts';
+import { holdingsReader, type HoldingsReader } from './holdings-reader.ts';
+import { readItemHistory, type ItemHistory } from './item-history.ts';
+import { playerStore, type PlayerStore } from './players.ts';
+import { collectDecisions, countInDoubt, resolveInDoubt, type Resolution } from './resolver.ts';
+import { settler, type Settle } from './settle.ts';
+import type { Shard } from './shard.ts';
+import { shardOfSlot, slotOf } from './slots.ts';
+import { transactor } from './transact.ts';
+
+export interface StorageOptions {
+  reach: ReachFaultPoint;
+  onUnfinished: (error: unknown) => void;
+}
+
+/** Storage over all shards, routed by key: nothing above it knows how many there are. */
+export interface Storage {
+  shardCount: number;
+  holdings: HoldingsReader;
+  players: PlayerStore;
+  commands: CommandReader;
+  settle: Settle;
+  itemHistory(itemId: ItemId): Promise<ItemHistory | undefined>;
+  audit(): Promise<AuditReport>;
+  resolveInDoubt(): Promise<Resolution[]>;
+  countInDoubt(ageMs: number): Promise<number>;
+  collectDecisions(): Promise<void>;
+  /** Answers when every shard answers and has all migrations. @throws when one does not */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function openStorage(shards: readonly Shard[], { reach, onUnfinished }: StorageOptions): Storage {
+  const shardOf = (key: string) => shardOfSlot(slotOf(key), shards.length);
+  const transact = transactor({ shards, reach, onUnfinished });
+  return {
+    shardCount: shards.length,
+    holdings: holdingsReader(shards, shardOf),
+    players: playerStore(shards, shardOf, transact),
+    commands: commandReader(shards, shardOf),
+    settle: settler({ transact, shardOf, reach }),
+    itemHistory: (itemId) => readItemHistory(shards, itemId),
+    audit: () => auditShards(shards),
+    resolveInDoubt: () => resolveInDoubt(shards),
+    countInDoubt: (ageMs) => countInDoubt(shards, ageMs),
+    collectDecisions: () => collectDecisions(shards),
+    async ready() {
+      const pending = await Promise.all(shards.map((shard) => shard.pendingMigrations()));
+      const behind = pending.findIndex((count) => count > 0);
+      if (behind >= 0) throw new Error(`shard ${behind} has migrations to run`);
+    },
+    close: () => closeShards(shards),
+  };
+}

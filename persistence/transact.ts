@@ -1,0 +1,144 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { v7 as uuidv7 } from 'uuid';
+import type { TransactionId } from '../schema/ids.ts';
+import { invariant } from '../schema/invariant.ts';
+import { Refusal } from '../schema/refusals.ts';
+import { DecidedElsewhere, isConnectionLoss, isLostRace, isUniqueViolation, OutcomeUnknown } from './database-errors.ts';
+import type { ReachFaultPoint } from './fault-points.ts';
+import { formatGid } from './gid.ts';
+import type { Shard } from './shard.ts';
+import { ShardTransaction, Transaction } from './transaction.ts';
+
+const ATTEMPTS_MAX = 3;
+const JITTER_MS = 20;
+
+export interface TransactOptions {
+  shards: readonly Shard[];
+  reach: ReachFaultPoint;
+  /** A participant could not be told the outcome; a resolver will. */
+  onUnfinished: (error: unknown) => void;
+}
+
+/** Runs work over one shard or several, all or nothing. The only door to writing. [TP1] */
+export type Transact = <Result>(
+  shards: Iterable<number>,
+  label: string,
+  work: (transaction: Transaction) => Promise<Result>,
+) => Promise<Result>;
+
+/**
+ * The one place that begins, commits and retries.
+ *
+ * One shard: a plain transaction. Several: PostgreSQL's two-phase commit in ascending shard order; every shard but the
+ * lowest prepares, the lowest's commit carries the decision row and is the commit point, then the others are told.
+ * A lost race (lock timeout, deadlock, decided elsewhere) runs the work again, at most 3 times in all. [TP3]
+ *
+ * @throws {Refusal} CONCURRENT_MODIFICATION when every attempt lost
+ * @throws {OutcomeUnknown} when the connection broke during the commit point: ask by command id
+ * @see PostgreSQL manual, PREPARE TRANSACTION
+ */
+export function transactor({ shards, reach, onUnfinished }: TransactOptions): Transact {
+  return async function transact(indexes, label, work) {
+    const numbers = [...new Set(indexes)].toSorted((a, b) => a - b);
+    invariant(numbers.length > 0, 'a transaction names its shards');
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await attemptOnce(numbers, label, work);
+      } catch (error) {
+        if (!isLostRace(error)) throw error;
+        if (attempt >= ATTEMPTS_MAX) throw new Refusal('CONCURRENT_MODIFICATION', { attempts: attempt });
+        await delay(Math.random() * JITTER_MS * attempt);
+      }
+    }
+  };
+
+  async function attemptOnce<Result>(numbers: number[], label: string, work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+    const parts: ShardTransaction[] = [];
+    const id = uuidv7() as TransactionId;
+    try {
+      for (const number of numbers) {
+        const shard = shards[number];
+        invariant(shard, `shard ${number} exists`);
+        parts.push(await ShardTransaction.begin(shard));
+      }
+      const result = await work(new Transaction(id, parts));
+      for (const part of parts) await part.flush();
+      await commit(id, parts, label);
+      return result;
+    } catch (error) {
+      // An outcome that is unknown is left to the database and the resolver: a rollback here could contradict it.
+      if (error instanceof OutcomeUnknown) for (const part of parts) part.release(true);
+      else await Promise.all(parts.map((part) => part.rollback()));
+      throw error;
+    }
+  }
+
+  async function commit(id: TransactionId, parts: ShardTransaction[], label: string): Promise<void> {
+    const [home, ...others] = parts;
+    invariant(home, 'a transaction has a home');
+    if (others.length === 0) {
+      await commitHome(home, 'commit');
+      reach('committed', label);
+      return;
+    }
+    const gids = others.map((part) => formatGid({ home: home.shard.index, transactionId: id, shard: part.shard.index }));
+    try {
+      await prepareAll(others, gids, label);
+      // The decision goes in the same round trip as the commit, so that no resolver ever waits on a slow coordinator.
+      await commitHome(home, `insert into decision (transaction_id, outcome) values ('${id}', 'commit'); commit`);
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown)) await Promise.all(others.map((part, at) => rollbackPrepared(part, gids[at] ?? '')));
+      throw error;
+    }
+    reach('committed', label);
+    await finishAll(others, gids, label);
+    reach('finished', label);
+  }
+
+  async function prepareAll(others: ShardTransaction[], gids: string[], label: string): Promise<void> {
+    for (const [at, part] of others.entries()) {
+      await part.control(`prepare transaction '${gids[at]}'`);
+      if (at === 0) reach('prepared-first', label);
+    }
+    reach('prepared', label);
+  }
+
+  async function finishAll(others: ShardTransaction[], gids: string[], label: string): Promise<void> {
+    for (const [at, part] of others.entries()) {
+      // The outcome is durable: a participant that cannot be told now is told by a resolver.
+      await part.control(`commit prepared '${gids[at]}'`).then(
+        () => part.release(false),
+        (error: unknown) => {
+          part.release(true);
+          onUnfinished(error);
+        },
+      );
+      if (at === 0) reach('finished-first', label);
+    }
+  }
+
+  /** Whether the part had prepared or not, it ends rolled back; what cannot be reached now a resolver rolls back. */
+  async function rollbackPrepared(part: ShardTransaction, gid: string): Promise<void> {
+    await part.control('rollback').then(
+      () => part.control(`rollback prepared '${gid}'`).catch(onUnfinishedUnlessAbsent),
+      onUnfinished,
+    );
+  }
+
+  function onUnfinishedUnlessAbsent(error: unknown): void {
+    if ((error as { code?: string }).code !== '42704') onUnfinished(error);
+  }
+}
+
+async function commitHome(home: ShardTransaction, sql: string): Promise<void> {
+  try {
+    const { command } = await home.control(sql);
+    // COMMIT of a failed transaction answers ROLLBACK, without an error.
+    invariant(command === 'COMMIT', `the commit answered ${command}`);
+    home.release(false);
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new DecidedElsewhere(error);
+    if (isConnectionLoss(error)) throw new OutcomeUnknown(error);
+    throw error;
+  }
+}

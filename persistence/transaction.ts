@@ -1,0 +1,98 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
+import type { TransactionId } from '../schema/ids.ts';
+import { invariant } from '../schema/invariant.ts';
+import { borrowedTransaction } from './connection-dialect.ts';
+import type { Shard } from './shard.ts';
+
+/** A named prepared statement: the name is its identity on a connection, so one text per name. */
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+/** One shard's part of a transaction: the hot path's prepared SQL and the ORM, on the same connection. */
+export class ShardTransaction {
+  readonly shard: Shard;
+  readonly #client: PoolClient;
+  #em: EntityManager | undefined;
+  #open = true;
+
+  constructor(shard: Shard, client: PoolClient) {
+    this.shard = shard;
+    this.#client = client;
+  }
+
+  static async begin(shard: Shard): Promise<ShardTransaction> {
+    const client = await shard.pool.connect();
+    try {
+      await client.query('begin');
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+    return new ShardTransaction(shard, client);
+  }
+
+  async query<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    invariant(this.#open, 'statements run inside an open transaction');
+    return (await this.#client.query<Row>({ name: statement.name, text: statement.text, values: [...values] })).rows;
+  }
+
+  /** A unit of work inside this transaction; it is flushed before the commit or the prepare. */
+  async em(): Promise<EntityManager> {
+    if (this.#em === undefined) {
+      this.#em = this.shard.em();
+      this.#em.setTransactionContext(await borrowedTransaction(this.#client));
+    }
+    return this.#em;
+  }
+
+  async flush(): Promise<void> {
+    await this.#em?.flush();
+  }
+
+  /** One round trip with no parameters: `begin`, `commit`, `prepare transaction`, with what must go beside it. */
+  async control(sql: string): Promise<QueryResult> {
+    const answer: unknown = await this.#client.query(sql);
+    const results = (Array.isArray(answer) ? answer : [answer]) as QueryResult[];
+    const last = results.at(-1);
+    invariant(last, 'a control statement has a result');
+    return last;
+  }
+
+  /** Gives the connection back; a broken one is thrown away. */
+  release(broken: boolean): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#client.release(broken);
+  }
+
+  async rollback(): Promise<void> {
+    if (!this.#open) return;
+    const done = await this.#client.query('rollback').then(() => true, () => false);
+    this.release(!done);
+  }
+}
+
+/** The parts of one transaction, by shard number. */
+export class Transaction {
+  readonly id: TransactionId;
+  readonly #parts: ReadonlyMap<number, ShardTransaction>;
+
+  constructor(id: TransactionId, parts: readonly ShardTransaction[]) {
+    this.id = id;
+    this.#parts = new Map(parts.map((part) => [part.shard.index, part]));
+  }
+
+  /** In ascending shard order, which is the lock order. */
+  get parts(): ShardTransaction[] {
+    return [...this.#parts.values()];
+  }
+
+  on(shard: number): ShardTransaction {
+    const part = this.#parts.get(shard);
+    invariant(part, `shard ${shard} was not named when the transaction began`);
+    return part;
+  }
+}

@@ -1,0 +1,138 @@
+import type { Client } from '@colyseus/core';
+import type { PlayerRecord } from '../schema/holdings.ts';
+import { PlayerId, type TradeId } from '../schema/ids.ts';
+import { diffHoldings, planDelta, type InventoryDelta } from '../schema/inventory-delta.ts';
+import { CommandOutcome, Rename, TradeInvite } from '../schema/messages/player.ts';
+import { Refusal } from '../schema/refusals.ts';
+import { PlayerState } from '../schema/states/player-state.ts';
+import type { Inventory, VersionWatch } from '../server/inventory/index.ts';
+import type { Idempotency } from '../server/ledger/index.ts';
+import type { PlayerEvent, Players } from '../server/players/index.ts';
+import type { Sessions } from '../server/sessions/index.ts';
+import { authenticator, AuthenticatedRoom, refuseJoin, SESSION_REPLACED_CLOSE_CODE, type RoomKit, type Seat } from './kit/authenticated-room.ts';
+import { readHoldings, writeDelta } from './kit/player-view.ts';
+
+export interface PlayerRoomDeps {
+  kit: RoomKit;
+  players: Players;
+  inventory: Inventory;
+  versions: VersionWatch;
+  idempotency: Idempotency;
+  sessions: Sessions;
+  inviteToTrade: (from: PlayerRecord, to: PlayerId) => Promise<TradeId>;
+  onResync: (cause: 'gap' | 'behind' | 'told') => void;
+}
+
+/** The `player` room: one player's session and private state. It learns of its own trades as anybody does: by delta. */
+export function bindPlayerRoom(deps: PlayerRoomDeps) {
+  return class PlayerRoom extends AuthenticatedRoom<PlayerState> {
+    static override onAuth = authenticator(deps.kit.authenticate, (_options, playerId) => ({ playerId }));
+    override maxClients = 1;
+    override state = new PlayerState();
+    protected override readonly kit = deps.kit;
+    #playerId!: PlayerId;
+    #epoch = 0;
+    #resyncing: Promise<void> | undefined;
+    /** What came before the state was loaded, or while it was loaded again. */
+    #early: InventoryDelta[] | undefined = [];
+    readonly #stops: (() => void)[] = [];
+
+    override onCreate(options: { playerId?: unknown }): void {
+      this.openFor();
+      const playerId = PlayerId.safeParse(options.playerId);
+      if (!playerId.success) refuseJoin('UNAUTHENTICATED');
+      this.#playerId = playerId.data;
+
+      this.command('player:rename', Rename, (actor, rename) => deps.players.rename(actor, rename));
+      this.command('command:outcome', CommandOutcome, (actor, { commandId }) => deps.idempotency.outcome(actor, commandId));
+      this.command('trade:invite', TradeInvite, async (actor, { playerId: invited }) => {
+        if (invited === actor) throw new Refusal('TRADE_SELF');
+        const found = await deps.players.read([actor, invited]);
+        const from = found.get(actor);
+        if (from === undefined || !found.has(invited)) throw new Refusal('UNKNOWN_PLAYER', { playerId: invited });
+        return { tradeId: await deps.inviteToTrade(from, invited) };
+      });
+    }
+
+    override async onJoin(client: Client): Promise<void> {
+      // Whoever a seat was reserved for, the room is one player's.
+      if ((client.auth as Seat | undefined)?.playerId !== this.#playerId) refuseJoin('UNAUTHENTICATED');
+      // Listen before reading: what commits in between is either read or heard.
+      this.#stops.push(deps.players.listen(this.#playerId, (event) => this.#hear(event)));
+      this.#epoch = await deps.sessions.take(this.#playerId).catch(() => refuseJoin('UNAUTHENTICATED'));
+      await this.#load();
+      this.#stops.push(
+        deps.versions.add({
+          playerId: this.#playerId,
+          version: () => this.state.inventoryVersion,
+          epoch: this.#epoch,
+          onBehind: () => this.#resync('behind'),
+          onDisplaced: () => this.#displaced(),
+        }),
+      );
+    }
+
+    override onDispose(): void {
+      for (const stop of this.#stops) stop();
+      deps.sessions.release(this.#playerId, this.#epoch);
+    }
+
+    #hear(event: PlayerEvent): void {
+      switch (event.type) {
+        case 'delta':
+          return this.#take(event.delta);
+        case 'resync':
+          return this.#resync('told');
+        case 'profile':
+          Object.assign(this.state, { name: event.name ?? this.state.name, level: event.level ?? this.state.level, xp: event.xp ?? this.state.xp });
+          return;
+        case 'session:taken':
+          if (this.#epoch > 0 && event.epoch > this.#epoch) this.#displaced();
+          return;
+        case 'trade:invited':
+          this.broadcast('trade:invited', { tradeId: event.tradeId, from: event.from, fromName: event.fromName });
+      }
+    }
+
+    #take(delta: InventoryDelta): void {
+      if (this.#early !== undefined) {
+        this.#early.push(delta);
+        return;
+      }
+      const plan = planDelta(this.state.inventoryVersion, delta.version);
+      if (plan === 'apply') writeDelta(this.state, delta);
+      if (plan === 'resync') this.#resync('gap');
+    }
+
+    /** Reads the truth and shows what of it is not shown yet, then what was heard meanwhile. [DS4] */
+    async #load(): Promise<void> {
+      const [record, holdings] = await Promise.all([deps.players.read([this.#playerId]), deps.inventory.reload(this.#playerId)]);
+      const profile = record.get(this.#playerId);
+      if (profile === undefined) refuseJoin('UNAUTHENTICATED');
+      const { name, region, level, xp, guildId } = profile;
+      Object.assign(this.state, { playerId: this.#playerId, name, region, level, xp, guildId: guildId ?? '' });
+      if (holdings.version >= this.state.inventoryVersion) writeDelta(this.state, diffHoldings(this.#playerId, readHoldings(this.state), holdings));
+      const early = this.#early ?? [];
+      this.#early = undefined;
+      for (const delta of early) this.#take(delta);
+    }
+
+    #resync(cause: 'gap' | 'behind' | 'told'): void {
+      if (this.#resyncing !== undefined) return;
+      deps.onResync(cause);
+      this.#early ??= [];
+      this.#resyncing = this.#load()
+        // Still behind then: the version comparison finds it again.
+        .catch((error: unknown) => deps.kit.report({ ref: this.roomId, type: 'player.resync', error }))
+        .finally(() => {
+          this.#early = undefined;
+          this.#resyncing = undefined;
+        });
+    }
+
+    #displaced(): void {
+      // A seat that is kept for a dropped client is the displaced session's too.
+      void this.disconnect(SESSION_REPLACED_CLOSE_CODE).catch((error: unknown) => deps.kit.report({ ref: this.roomId, type: 'player.displaced', error }));
+    }
+  };
+}

@@ -1,0 +1,31 @@
+import { schema, t, type SchemaType } from '@colyseus/schema';
+
+/** A unique item as its holder sees it; `attributes` is JSON text, because a patch carries it whole or not at all. */
+export const ItemState = schema(
+  {
+    kind: t.string().default(''),
+    version: t.uint32().default(0),
+    bound: t.boolean().default(false),
+    attributes: t.string().default('{}'),
+  },
+  'ItemState',
+);
+export type ItemState = SchemaType<typeof ItemState>;
+
+/** The private state of one player: only that player's own room holds it, so nothing is filtered. */
+export const PlayerState = schema(
+  {
+    playerId: t.string().default(''),
+    name: t.string().default(''),
+    region: t.string().default(''),
+    level: t.uint16().default(1),
+    xp: t.uint64().default(0),
+    inventoryVersion: t.uint64().default(0),
+    fungibles: t.map('uint64'),
+    items: t.map(ItemState),
+    guildId: t.string().default(''),
+    guildRank: t.string().default(''),
+  },
+  'PlayerState',
+);
+export type PlayerState = SchemaType<typeof PlayerState>;

@@ -1,0 +1,78 @@
+import { createServer } from 'node:http';
+import { defineRoom, defineServer, matchMaker } from '@colyseus/core';
+import { Encoder } from '@colyseus/schema';
+import { WebSocketTransport } from '@colyseus/ws-transport';
+import { v7 as uuidv7 } from 'uuid';
+import type { Storage } from '../persistence/index.ts';
+import { bindPlayerRoom } from '../rooms/player-room.ts';
+import type { RoomKit } from '../rooms/kit/authenticated-room.ts';
+import { bindTradeRoom, type TradeRoomOptions } from '../rooms/trade-room.ts';
+import { bindZoneRoom } from '../rooms/zone-room.ts';
+import type { PlayerRecord } from '../schema/holdings.ts';
+import type { PlayerId, TradeId } from '../schema/ids.ts';
+import type { Catalog } from './catalog/index.ts';
+import type { Config } from './config/index.ts';
+import type { Features } from './features.ts';
+import { authRoutes, identify } from './http/auth-routes.ts';
+import { operatorRoutes } from './http/operator-routes.ts';
+import { publicRoutes } from './http/public-routes.ts';
+import { refusals } from './http/refusal-reply.ts';
+import { serviceRoutes } from './http/service-routes.ts';
+import type { Logger, Metrics } from './telemetry/index.ts';
+
+/** The largest frame that a client may send. */
+const FRAME_BYTES_MAX = 16 * 1024;
+/** Room for the full state of a large inventory; the default of 16 KB grows by copying at every join. */
+const ENCODER_BYTES = 128 * 1024;
+
+export interface AppOptions {
+  config: Config;
+  storage: Storage;
+  catalog: Catalog;
+  features: Features;
+  metrics: Metrics;
+  log: Logger;
+}
+
+/** The rooms and routes of one process, on one port. */
+export function createApp({ config, storage, catalog, features, metrics, log }: AppOptions) {
+  Encoder.BUFFER_SIZE = ENCODER_BYTES;
+  const { limits, secrets } = config;
+  const kit: RoomKit = {
+    authenticate: identify,
+    report: ({ ref, type, error }) => log.error({ ref, type, err: error }, 'room failed'),
+    onRefusal: (code) => metrics.refusals.inc({ code }),
+    messagesPerSecondMax: limits.messagesPerSecondMax,
+    reconnectionWindowS: limits.reconnectionWindowS,
+  };
+  const { players, sessions, inventory, versions, idempotency, gathering, trading } = features;
+
+  async function inviteToTrade(from: PlayerRecord, to: PlayerId): Promise<TradeId> {
+    const tradeId = uuidv7() as TradeId;
+    const options: TradeRoomOptions = { tradeId, players: [from.id, to] };
+    await matchMaker.createRoom('trade', options);
+    players.tell(to, { type: 'trade:invited', tradeId, from: from.id, fromName: from.name });
+    return tradeId;
+  }
+
+  return defineServer({
+    transport: new WebSocketTransport({ server: createServer(), maxPayload: FRAME_BYTES_MAX }),
+    greet: false,
+    gracefullyShutdown: false,
+    logger: log,
+    ...(config.publicAddress !== undefined && { publicAddress: config.publicAddress }),
+    rooms: {
+      player: defineRoom(bindPlayerRoom({ kit, players, inventory, versions, idempotency, sessions, inviteToTrade, onResync: (cause) => metrics.resyncs.inc({ cause }) })).filterBy(['playerId' as never]),
+      zone: defineRoom(bindZoneRoom({ kit, catalog, players, sessions, gathering })).filterBy(['zone' as never]),
+      trade: defineRoom(bindTradeRoom({ kit, players, sessions, trading, tradeTtlMs: limits.tradeTtlMs })),
+    },
+    express: (app) => {
+      app.disable('x-powered-by');
+      app.use('/auth', authRoutes({ accounts: features.accounts, jwtSecret: secrets.jwtSecret, authRateMax: limits.authRateMax, loginFailuresMax: limits.loginFailuresMax }));
+      app.use('/service', serviceRoutes({ serviceKey: secrets.serviceKey, commands: features.serviceCommands, players, storage }));
+      app.use(operatorRoutes({ adminPassword: secrets.adminPassword, production: config.env === 'production' }));
+      app.use(publicRoutes({ storage, catalog, metrics, serviceKey: secrets.serviceKey }));
+      app.use(refusals(log));
+    },
+  });
+}

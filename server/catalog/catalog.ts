@@ -1,0 +1,91 @@
+import { readFileSync, watch } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Asset, CatalogFile, Zone } from '../../schema/catalog.ts';
+import { Refusal } from '../../schema/refusals.ts';
+import { parseCatalog } from './parse.ts';
+
+/** An editor writes in several steps; a file that is still for this long is taken as saved. */
+const SETTLE_MS = 100;
+
+/** What can be owned and where it is found, as the file says at this moment. */
+export class Catalog {
+  #assets: ReadonlyMap<string, Asset> = new Map();
+  #zones: ReadonlyMap<string, Zone> = new Map();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(file: CatalogFile) {
+    this.#adopt(file);
+  }
+
+  get assets(): Asset[] {
+    return [...this.#assets.values()];
+  }
+
+  /** @throws {Refusal} UNKNOWN_ASSET unless it is a fungible asset */
+  fungible(name: string): Asset {
+    return this.#find(name, 'fungible');
+  }
+
+  /** @throws {Refusal} UNKNOWN_ASSET unless it is a unique kind */
+  kind(name: string): Asset {
+    return this.#find(name, 'unique');
+  }
+
+  /** The zone of that name, or undefined. */
+  zone(name: string): Zone | undefined {
+    return this.#zones.get(name);
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  replace(file: CatalogFile): void {
+    this.#adopt(file);
+    for (const listener of this.#listeners) listener();
+  }
+
+  #adopt({ assets, zones }: CatalogFile): void {
+    this.#assets = new Map(assets.map((asset) => [asset.name, asset]));
+    this.#zones = new Map(zones.map((zone) => [zone.name, zone]));
+  }
+
+  #find(name: string, type: Asset['type']): Asset {
+    const asset = this.#assets.get(name);
+    if (asset?.type !== type) throw new Refusal('UNKNOWN_ASSET', { asset: name });
+    return asset;
+  }
+}
+
+/** @throws {CatalogError} with the line, when the file is wrong at the start */
+export function loadCatalog(file: string): Catalog {
+  return new Catalog(parseCatalog(readFileSync(file, 'utf8'), path.basename(file)));
+}
+
+/**
+ * Takes up changes of the file while the server runs. A wrong file keeps the old catalogue in force. [CT2]
+ * The folder is watched, not the file: editors replace files.
+ * @returns what stops the watching
+ */
+export function watchCatalog(catalog: Catalog, file: string, report: { changed(): void; refused(error: Error): void }): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const reload = async () => {
+    try {
+      catalog.replace(parseCatalog(await readFile(file, 'utf8'), path.basename(file)));
+      report.changed();
+    } catch (error) {
+      report.refused(error as Error);
+    }
+  };
+  const watcher = watch(path.dirname(file), (_event, name) => {
+    if (name !== path.basename(file)) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => void reload(), SETTLE_MS);
+  });
+  return () => {
+    clearTimeout(timer);
+    watcher.close();
+  };
+}

@@ -1,0 +1,66 @@
+import { LineCounter, parseDocument, type Document } from 'yaml';
+import { CatalogFile } from '../../schema/catalog.ts';
+
+/** The catalogue file is wrong; the message names the file, the line and the remedy in one line. */
+export class CatalogError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'CatalogError';
+  }
+}
+
+/**
+ * Reads and checks a catalogue. Pure. [CT1]
+ * @param file named in errors only
+ * @throws {CatalogError} `catalog.yaml:12: assets[3].stack …`
+ */
+export function parseCatalog(text: string, file: string): CatalogFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  const broken = document.errors[0];
+  if (broken) throw new CatalogError(`${file}:${lines.linePos(broken.pos[0]).line}: ${broken.message.split('\n')[0]}`);
+  const parsed = CatalogFile.safeParse(document.toJS());
+  const fail = (path: readonly PropertyKey[], message: string): never => {
+    throw new CatalogError(`${file}:${lineOf(document, lines, path)}: ${formatPath(path)}: ${message}`);
+  };
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    return fail(issue?.path ?? [], issue?.message ?? 'is malformed');
+  }
+  refuseContradictions(parsed.data, fail);
+  return parsed.data;
+}
+
+function refuseContradictions({ assets, zones }: CatalogFile, fail: (path: readonly PropertyKey[], message: string) => never): void {
+  const twice = (names: readonly string[]) => names.findIndex((name, at) => names.indexOf(name) !== at);
+  const asset = twice(assets.map(({ name }) => name));
+  if (asset >= 0) fail(['assets', asset, 'name'], `"${assets[asset]?.name}" stands twice`);
+  const zone = twice(zones.map(({ name }) => name));
+  if (zone >= 0) fail(['zones', zone, 'name'], `"${zones[zone]?.name}" stands twice`);
+  const fungible = new Set(assets.filter(({ type }) => type === 'fungible').map(({ name }) => name));
+  const bound = assets.findIndex((entry) => entry.type === 'fungible' && entry.bound);
+  if (bound >= 0) fail(['assets', bound, 'bound'], 'only a unique kind can be bound');
+  for (const [at, { nodes, width, height, spawn }] of zones.entries()) {
+    const node = twice(nodes.map(({ id }) => id));
+    if (node >= 0) fail(['zones', at, 'nodes', node, 'id'], `"${nodes[node]?.id}" stands twice`);
+    const unknown = nodes.findIndex((entry) => !fungible.has(entry.asset));
+    if (unknown >= 0) fail(['zones', at, 'nodes', unknown, 'asset'], `"${nodes[unknown]?.asset}" is not a fungible asset of this file`);
+    const outside = nodes.findIndex(({ x, y }) => x > width || y > height);
+    if (outside >= 0) fail(['zones', at, 'nodes', outside], 'lies outside the zone');
+    if (spawn.x > width || spawn.y > height) fail(['zones', at, 'spawn'], 'lies outside the zone');
+  }
+}
+
+/** The line of the node that the path names, or of its nearest parent that exists. */
+function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
+  for (let depth = path.length; depth >= 0; depth--) {
+    const node: unknown = document.getIn(path.slice(0, depth), true);
+    const range = (node as { range?: [number, number, number] } | undefined)?.range;
+    if (range) return lines.linePos(range[0]).line;
+  }
+  return 1;
+}
+
+function formatPath(path: readonly PropertyKey[]): string {
+  return path.map((step, at) => (typeof step === 'number' ? `[${step}]` : `${at === 0 ? '' : '.'}${String(step)}`)).join('') || 'the file';
+}

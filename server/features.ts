@@ -1,0 +1,48 @@
+import { memoryBus, type Bus, type ReachFaultPoint, type Storage } from '../persistence/index.ts';
+import { Accounts } from './accounts/index.ts';
+import type { Catalog } from './catalog/index.ts';
+import type { Config } from './config/index.ts';
+import { Inventory, VersionWatch } from './inventory/index.ts';
+import { Idempotency, Ledger, ServiceCommands } from './ledger/index.ts';
+import { Players } from './players/index.ts';
+import { Sessions } from './sessions/index.ts';
+import type { Metrics } from './telemetry/index.ts';
+import type { TradeDeps } from './trading/index.ts';
+import { Gathering } from './world/index.ts';
+
+export interface FeatureOptions {
+  storage: Storage;
+  catalog: Catalog;
+  metrics: Metrics;
+  limits: Pick<Config['limits'], 'inventoryCacheMax' | 'inventoryCacheTtlMs'>;
+  reach: ReachFaultPoint;
+  bus?: Bus;
+}
+
+export type Features = ReturnType<typeof createFeatures>;
+
+/** Puts the features together: each is given what it needs, and nothing is global. */
+export function createFeatures({ storage, catalog, metrics, limits, reach, bus = memoryBus() }: FeatureOptions) {
+  const reader = storage.holdings;
+  const inventory = new Inventory({
+    reader,
+    bus,
+    cacheMax: limits.inventoryCacheMax,
+    cacheTtlMs: limits.inventoryCacheTtlMs,
+    onRead: (result) => metrics.cacheReads.inc({ result }),
+  });
+  const idempotency = new Idempotency(storage.commands);
+  const ledger = new Ledger({ settle: storage.settle, inventory, bus, metrics, reach });
+  const trading: TradeDeps = { ledger, inventory, catalog, commands: storage.commands, metrics };
+  return {
+    accounts: new Accounts(storage.players),
+    inventory,
+    idempotency,
+    versions: new VersionWatch((players) => reader.versions(players)),
+    players: new Players({ store: storage.players, reader, idempotency, bus }),
+    sessions: new Sessions({ players: storage.players, bus, epochs: (players) => reader.versions(players) }),
+    serviceCommands: new ServiceCommands({ ledger, idempotency, catalog, reader }),
+    gathering: new Gathering({ ledger, idempotency, now: Date.now }),
+    trading,
+  };
+}

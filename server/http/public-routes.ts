@@ -1,0 +1,54 @@
+import path from 'node:path';
+import express, { type Request, type Router } from 'express';
+import helmet from 'helmet';
+import type { Storage } from '../../persistence/index.ts';
+import { Refusal } from '../../schema/refusals.ts';
+import type { Catalog } from '../catalog/index.ts';
+import type { Metrics } from '../telemetry/index.ts';
+import { bearsKey } from './service-routes.ts';
+
+const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
+const WEB_ROOT = path.resolve(import.meta.dirname, '../../web/dist');
+
+export interface PublicRoutesOptions {
+  storage: Pick<Storage, 'ready'>;
+  catalog: Catalog;
+  metrics: Metrics;
+  serviceKey: string;
+}
+
+/** Health, metrics, the catalogue for clients, and the web client. */
+export function publicRoutes({ storage, catalog, metrics, serviceKey }: PublicRoutesOptions): Router {
+  const routes = express.Router();
+  routes.get('/healthz', (_request, response) => {
+    response.json({ ok: true });
+  });
+  routes.get('/readyz', async (_request, response) => {
+    const failure = await storage.ready().then(
+      () => undefined,
+      (error: unknown) => String((error as Error).message),
+    );
+    response.status(failure === undefined ? 200 : 503).json(failure === undefined ? { ok: true } : { ok: false, reason: failure });
+  });
+  routes.get('/metrics', async (request, response) => {
+    if (!isLoopback(request) && !bearsKey(request.headers.authorization, serviceKey)) throw new Refusal('UNAUTHENTICATED');
+    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  routes.get('/catalog', (_request, response) => {
+    response.json({ assets: catalog.assets });
+  });
+  routes.use(
+    helmet({
+      contentSecurityPolicy: { directives: { 'default-src': ["'self'"], 'connect-src': ["'self'", 'ws:', 'wss:'], 'img-src': ["'self'", 'data:'], 'upgrade-insecure-requests': null } },
+      // Served over plain HTTP in development; a proxy that ends TLS adds its own.
+      strictTransportSecurity: false,
+    }),
+    express.static(WEB_ROOT),
+  );
+  return routes;
+}
+
+/** Behind a proxy every request comes from loopback, so one that was forwarded does not count. */
+function isLoopback(request: Request): boolean {
+  return LOOPBACK.has(request.socket.remoteAddress ?? '') && request.headers['x-forwarded-for'] === undefined;
+}

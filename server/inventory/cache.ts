@@ -1,0 +1,111 @@
+import { LRUCache } from 'lru-cache';
+import type { Holdings } from '../../schema/holdings.ts';
+import type { HolderId } from '../../schema/ids.ts';
+import { applyDelta, planDelta, type InventoryDelta } from '../../schema/inventory-delta.ts';
+import { Refusal } from '../../schema/refusals.ts';
+
+export interface InventoryCacheOptions {
+  /** Many holders in one query per shard; a holder that does not exist is absent from the answer. */
+  load: (holders: readonly HolderId[]) => Promise<Map<HolderId, Holdings>>;
+  /** Entries; the least recently used goes when it is full. */
+  max: number;
+  ttlMs: number;
+  onRead?: (result: 'hit' | 'miss') => void;
+}
+
+/** A load under way; `heard` is the newest version heard of meanwhile: what it brings may be older than that. */
+interface Flight {
+  found: Promise<Holdings | undefined>;
+  heard: number;
+}
+
+/**
+ * What holders have, kept for reading. Bounded, with a time-to-live, lazy, single-flight, and loaded in batches: all
+ * that is missing in one turn of the event loop is one query per shard. A write never trusts it. [IC1] [IC2]
+ */
+export class InventoryCache {
+  readonly #options: InventoryCacheOptions;
+  readonly #entries: LRUCache<HolderId, Holdings>;
+  readonly #flights = new Map<HolderId, Flight>();
+  #batch: { holders: HolderId[]; loaded: Promise<Map<HolderId, Holdings>> } | undefined;
+
+  constructor(options: InventoryCacheOptions) {
+    this.#options = options;
+    this.#entries = new LRUCache({ max: options.max, ttl: options.ttlMs });
+  }
+
+  /** @throws {Refusal} UNKNOWN_PLAYER */
+  async get(holder: HolderId): Promise<Holdings> {
+    const held = this.#entries.get(holder);
+    this.#options.onRead?.(held === undefined ? 'miss' : 'hit');
+    return held ?? (await this.#load(holder));
+  }
+
+  /** Past the cache, and into it. @throws {Refusal} UNKNOWN_PLAYER */
+  async reload(holder: HolderId): Promise<Holdings> {
+    this.invalidate([holder]);
+    return await this.#load(holder);
+  }
+
+  /** What is cached now, without a query. */
+  peek(holder: HolderId): Holdings | undefined {
+    return this.#entries.peek(holder);
+  }
+
+  /** Brings an entry up to date; one that cannot follow is dropped and read again when it is wanted. */
+  apply(delta: InventoryDelta): void {
+    const flight = this.#flights.get(delta.holderId);
+    if (flight) flight.heard = Math.max(flight.heard, delta.version);
+    const held = this.#entries.peek(delta.holderId);
+    if (held === undefined) return;
+    const plan = planDelta(held.version, delta.version);
+    if (plan === 'apply') this.#entries.set(delta.holderId, applyDelta(held, delta));
+    if (plan === 'resync') this.#entries.delete(delta.holderId);
+  }
+
+  /** Forgets many at once; loads under way are not believed either. */
+  invalidate(holders: Iterable<HolderId>): void {
+    for (const holder of holders) {
+      this.#entries.delete(holder);
+      this.#flights.delete(holder);
+    }
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  async #load(holder: HolderId): Promise<Holdings> {
+    const holdings = await (this.#flights.get(holder) ?? this.#depart(holder)).found;
+    if (holdings === undefined) throw new Refusal('UNKNOWN_PLAYER', { playerId: holder });
+    return holdings;
+  }
+
+  #depart(holder: HolderId): Flight {
+    const flight: Flight = { found: this.#joinBatch(holder).then((found) => found.get(holder)), heard: 0 };
+    this.#flights.set(holder, flight);
+    const land = (found: Holdings | undefined) => {
+      // Invalidated meanwhile: somebody else is the current flight, or nobody, and this one is not kept.
+      if (this.#flights.get(holder) !== flight) return;
+      this.#flights.delete(holder);
+      if (found !== undefined && found.version >= flight.heard) this.#entries.set(holder, found);
+    };
+    flight.found.then(land, () => land(undefined));
+    return flight;
+  }
+
+  #joinBatch(holder: HolderId): Promise<Map<HolderId, Holdings>> {
+    if (this.#batch === undefined) {
+      const holders: HolderId[] = [];
+      const loaded = new Promise<void>((resolve) => {
+        setImmediate(resolve);
+      }).then(() => {
+        this.#batch = undefined;
+        return this.#options.load(holders);
+      });
+      this.#batch = { holders, loaded };
+    }
+    this.#batch.holders.push(holder);
+    return this.#batch.loaded;
+  }
+}

@@ -1,0 +1,3 @@
+export { InventoryCache } from './cache.ts';
+export { Inventory } from './inventory.ts';
+export { VersionWatch, type Watched } from './version-watch.ts';

@@ -1,0 +1,58 @@
+import type { Bus, HoldingsReader } from '../../persistence/index.ts';
+import type { Holdings } from '../../schema/holdings.ts';
+import type { HolderId, PlayerId } from '../../schema/ids.ts';
+import type { InventoryDelta } from '../../schema/inventory-delta.ts';
+import { InventoryCache } from './cache.ts';
+
+export interface InventoryOptions {
+  reader: HoldingsReader;
+  bus: Bus;
+  cacheMax: number;
+  cacheTtlMs: number;
+  onRead?: (result: 'hit' | 'miss') => void;
+}
+
+/** Reads of what players have, and the one place from which changes are told, after their commit. */
+export class Inventory {
+  readonly #cache: InventoryCache;
+  readonly #bus: Bus;
+
+  constructor({ reader, bus, cacheMax, cacheTtlMs, onRead }: InventoryOptions) {
+    this.#cache = new InventoryCache({
+      load: (holders) => reader.holdings(holders),
+      max: cacheMax,
+      ttlMs: cacheTtlMs,
+      ...(onRead && { onRead }),
+    });
+    this.#bus = bus;
+    // Other processes' commits; our own are applied before they are told, so this finds nothing newer.
+    bus.subscribe('invalidated', 'all', (changed) => {
+      this.#cache.invalidate(changed.filter(({ holder, version }) => (this.#cache.peek(holder)?.version ?? version) < version).map(({ holder }) => holder));
+    });
+  }
+
+  /** What the player has, perhaps a moment ago. @throws {Refusal} UNKNOWN_PLAYER */
+  get(playerId: HolderId): Promise<Holdings> {
+    return this.#cache.get(playerId);
+  }
+
+  /** What the player has by PostgreSQL now. A room that opens asks this, so that no stale cache is ever shown. [DS6] */
+  reload(playerId: HolderId): Promise<Holdings> {
+    return this.#cache.reload(playerId);
+  }
+
+  /** Tells what a committed movement changed: one delta to each touched player's room, one invalidation to all. */
+  publish(deltas: readonly InventoryDelta[]): void {
+    for (const delta of deltas) {
+      this.#cache.apply(delta);
+      this.#bus.publish('player', delta.holderId as PlayerId, { type: 'delta', delta });
+    }
+    this.#bus.publish('invalidated', 'all', deltas.map(({ holderId, version }) => ({ holder: holderId, version })));
+  }
+
+  /** Something changed that this process cannot describe: cached entries go, and rooms read again. */
+  refresh(holders: readonly HolderId[]): void {
+    this.#cache.invalidate(holders);
+    for (const holder of holders) this.#bus.publish('player', holder as PlayerId, { type: 'resync' });
+  }
+}

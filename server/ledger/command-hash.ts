@@ -1,0 +1,12 @@
+import { createHash } from 'node:crypto';
+
+/** The hash of what a command asked, whatever the order of its keys: the same id must ask the same. [KE2] */
+export function hashCommand(type: string, payload: unknown): Buffer {
+  return createHash('sha256').update(JSON.stringify([type, sorted(payload)])).digest();
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]));
+}

@@ -1,0 +1,73 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ClusterError, EmbeddedPostgresError, faultPoints, migrateShards, openShards, openStorage } from '../persistence/index.ts';
+import { BrokenInvariant } from '../schema/invariant.ts';
+import { createApp } from './app.ts';
+import { CatalogError, loadCatalog, watchCatalog } from './catalog/index.ts';
+import { ConfigError, loadConfig } from './config/index.ts';
+import { openDatabases } from './databases.ts';
+import { createFeatures } from './features.ts';
+import { startResolver } from './resolver.ts';
+import { createLogger, Metrics } from './telemetry/index.ts';
+
+const SHUTDOWN_MAX_MS = 15_000;
+
+async function start(): Promise<void> {
+  const config = loadConfig();
+  const log = createLogger(config.logLevel);
+  const catalog = loadCatalog(config.catalogPath);
+  const { urls, embedded } = await openDatabases(config);
+  const shards = await openShards(urls, config.limits.shardPoolMax);
+  await migrateShards(shards);
+
+  const reach = faultPoints(config.faultPoint);
+  const metrics = new Metrics();
+  const storage = openStorage(shards, { reach, onUnfinished: (error) => log.warn({ err: error }, 'a participant was not told; the resolver will') });
+  const resolver = startResolver({ storage, metrics, log, intervalMs: config.limits.resolverIntervalMs });
+  const features = createFeatures({ storage, catalog, metrics, limits: config.limits, reach });
+  features.versions.start(config.limits.versionCheckIntervalMs, (error) => log.warn({ err: error }, 'versions were not compared'));
+  const stopCatalog = watchCatalog(catalog, config.catalogPath, {
+    changed: () => log.info('the catalogue changed'),
+    refused: (error) => log.error(`the catalogue keeps its old content: ${error.message}`),
+  });
+
+  const app = createApp({ config, storage, catalog, features, metrics, log });
+  await app.listen(config.port, config.host);
+  process.send?.('ready');
+  log.info(`listening on http://localhost:${config.port} with ${shards.length} shards`);
+
+  let stopping = false;
+  const stop = async (code: number) => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => process.exit(code || 1), SHUTDOWN_MAX_MS).unref();
+    stopCatalog();
+    features.versions.stop();
+    await app.gracefullyShutdown(false);
+    await resolver.stop();
+    await storage.close();
+    await embedded?.stop();
+    process.exit(code);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(0));
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, error instanceof BrokenInvariant ? 'an invariant is broken' : 'uncaught');
+    // Nothing is saved on the way out: what was acknowledged is committed, and what was not must not be.
+    process.exit(1);
+  });
+  process.on('unhandledRejection', (error) => {
+    throw error;
+  });
+  void embedded?.exited.then(() => {
+    if (!stopping) log.fatal('the embedded PostgreSQL ended; this process ends with it');
+    if (!stopping) process.exit(1);
+  });
+}
+
+try {
+  await start();
+} catch (error) {
+  const expected = error instanceof ConfigError || error instanceof CatalogError || error instanceof ClusterError || error instanceof EmbeddedPostgresError || (error as { code?: string }).code === 'EADDRINUSE';
+  process.stderr.write(expected ? `${(error as Error).message}\n` : `${(error as Error).stack}\n`);
+  await delay(0);
+  process.exit(1);
+}

@@ -1,0 +1,49 @@
+import type { Storage } from '../persistence/index.ts';
+import type { Logger, Metrics } from './telemetry/index.ts';
+
+const IN_DOUBT_ALERT_MS = 5_000;
+const COLLECT_EVERY_MS = 60_000;
+
+export interface ResolverOptions {
+  storage: Storage;
+  metrics: Metrics;
+  log: Logger;
+  intervalMs: number;
+}
+
+/** Ends what dead coordinators left prepared, at once at the start and then every interval. [TP4] */
+export function startResolver({ storage, metrics, log, intervalMs }: ResolverOptions): { stop(): Promise<void> } {
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let collected = Date.now();
+
+  const runOnce = async () => {
+    try {
+      for (const { gid, outcome } of await storage.resolveInDoubt()) {
+        metrics.resolved.inc({ outcome });
+        log.warn({ gid, outcome }, 'ended a transaction that its coordinator left prepared');
+      }
+      const inDoubt = await storage.countInDoubt(IN_DOUBT_ALERT_MS);
+      metrics.inDoubt.set(inDoubt);
+      if (inDoubt > 0) log.error({ inDoubt }, 'transactions are in doubt for longer than 5 s');
+      if (Date.now() - collected > COLLECT_EVERY_MS) {
+        collected = Date.now();
+        await storage.collectDecisions();
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'the resolver could not ask every shard');
+    }
+  };
+  const loop = async (): Promise<void> => {
+    await runOnce();
+    if (!stopped) timer = setTimeout(() => (running = loop()), intervalMs);
+  };
+  let running = loop();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}

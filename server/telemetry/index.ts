@@ -1,0 +1,39 @@
+import { pino, type Logger } from 'pino';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export type { Logger } from 'pino';
+
+/** Keys whose values never reach a log, wherever they stand in a line. */
+const SECRET_PATHS = ['password', 'token', 'authorization', 'secrets', '*.password', '*.token', '*.authorization', '*.passwordHash', 'req.headers.authorization'];
+
+/** Structured log lines, one JSON object each; `ref` joins a line with the refusal that a client saw. */
+export function createLogger(level: string): Logger {
+  return pino({ level, base: undefined, redact: { paths: SECRET_PATHS, censor: '…' } });
+}
+
+/** Everything that is counted, by its Prometheus name. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly trades = this.#counter('strongroom_trades_total', 'Trades that ended, by outcome', ['outcome']);
+  readonly movements = this.#counter('strongroom_movements_total', 'Movements of value, by reason and outcome', ['reason', 'outcome']);
+  readonly retries = this.#counter('strongroom_retries_total', 'Work that ran again, by cause', ['cause']);
+  readonly cacheReads = this.#counter('strongroom_inventory_cache_reads_total', 'Inventory reads, by result', ['result']);
+  readonly resyncs = this.#counter('strongroom_inventory_resyncs_total', 'Rooms that reloaded, by cause', ['cause']);
+  readonly refusals = this.#counter('strongroom_refusals_total', 'Requests refused, by code', ['code']);
+  readonly inDoubt = new Gauge({ name: 'strongroom_in_doubt', help: 'Prepared transactions older than 5 s', registers: [this.registry] });
+  readonly resolved = this.#counter('strongroom_in_doubt_resolved_total', 'In-doubt transactions that the resolver ended, by outcome', ['outcome']);
+  readonly commitSeconds = new Histogram({
+    name: 'strongroom_commit_seconds',
+    help: 'From the first lock to the last commit of a movement',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  #counter<Label extends string>(name: string, help: string, labelNames: Label[]): Counter<Label> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+}

@@ -1,0 +1,2 @@
+export { Trade, type AcceptOutcome, type TradeDeps } from './trade.ts';
+export type { OfferedItem, Side, TradeWindow } from './trade-window.ts';

@@ -1,0 +1,206 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { CommandReader, Movement, MovementOutcome, StaleItem } from '../../persistence/index.ts';
+import type { Holdings } from '../../schema/holdings.ts';
+import type { CommandId, PlayerId, TradeId } from '../../schema/ids.ts';
+import type { Accept, Offer } from '../../schema/messages/trade.ts';
+import { firstRefusal, Refusal, type RefusalCode } from '../../schema/refusals.ts';
+import type { Catalog } from '../catalog/index.ts';
+import type { Inventory } from '../inventory/index.ts';
+import { hashCommand, sameAnswer, type Ledger } from '../ledger/index.ts';
+import type { Metrics } from '../telemetry/index.ts';
+import { tradePostings } from './postings.ts';
+import { TradeWindow, type OfferedItem } from './trade-window.ts';
+
+const ATTEMPTS_MAX = 3;
+const JITTER_MS = 15;
+
+export interface AcceptOutcome {
+  status: 'waiting' | 'settled';
+}
+
+export interface TradeDeps {
+  ledger: Ledger;
+  inventory: Inventory;
+  catalog: Catalog;
+  commands: CommandReader;
+  metrics: Metrics;
+}
+
+/** One trade from the invitation to its end: the window's rules, with the inventory and the ledger behind them. */
+export class Trade {
+  readonly id: TradeId;
+  readonly window: TradeWindow;
+  readonly #deps: TradeDeps;
+  readonly #seats = new Map<PlayerId, { readonly epoch: number }>();
+  /** What each command asked here, so that a repeat is told from a reuse. */
+  readonly #asked = new Map<CommandId, Buffer>();
+  #settlement: Promise<AcceptOutcome> | undefined;
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(id: TradeId, players: readonly [PlayerId, PlayerId], deps: TradeDeps) {
+    this.id = id;
+    this.window = new TradeWindow(players);
+    this.#deps = deps;
+  }
+
+  /** The session that a side acts in; the settlement is refused if it is displaced by then. [SE2] */
+  seat(player: PlayerId, session: { readonly epoch: number }): void {
+    this.window.side(player);
+    this.#seats.set(player, session);
+  }
+
+  /**
+   * Replaces one's own side with things that are held, as far as is known here; the write looks again. [TR1] [TR5]
+   * @throws {Refusal} UNKNOWN_ASSET, NOT_OWNER, ITEM_BOUND, INSUFFICIENT, TRADE_NOT_FOUND, TRADE_CLOSED
+   */
+  async offer(player: PlayerId, offer: Offer): Promise<{ revision: number }> {
+    // In order of arrival: an offer that waits for a query must not land on top of a later one.
+    const turn = this.#turn.then(() => this.#offerNow(player, offer));
+    this.#turn = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    return await turn;
+  }
+
+  async #offerNow(player: PlayerId, offer: Offer): Promise<{ revision: number }> {
+    this.window.side(player);
+    this.window.mustBeOpen();
+    for (const asset of Object.keys(offer.fungibles)) this.#deps.catalog.fungible(asset);
+    const items = await this.#offered(player, offer);
+    return { revision: this.window.offer(player, items, offer.fungibles) };
+  }
+
+  /**
+   * Records one side's acceptance, and settles once both accepted the same revision.
+   * @throws {Refusal} COMMAND_REUSED, NOT_OWNER, ITEM_BOUND, INSUFFICIENT, TRADE_NOT_FOUND, TRADE_CLOSED, TRADE_STALE, CONCURRENT_MODIFICATION
+   * @see docs/SPEC.md TR2..TR8
+   */
+  async accept(player: PlayerId, { commandId, revision }: Accept): Promise<AcceptOutcome> {
+    const side = this.window.side(player);
+    const hash = this.#hashOf(revision);
+    const asked = this.#asked.get(commandId);
+    if (asked && !asked.equals(hash)) throw new Refusal('COMMAND_REUSED', { commandId });
+    if (side.acceptedBy.includes(commandId)) return (await this.#settlement) ?? { status: 'waiting' };
+    if (this.window.phase !== 'open') return await this.#afterwards(player, commandId, hash);
+
+    const state = this.window.accept(player, revision, commandId);
+    this.#asked.set(commandId, hash);
+    if (state === 'waiting') return { status: 'waiting' };
+    const settlement = this.#settle();
+    this.#settlement = settlement;
+    try {
+      return await settlement;
+    } finally {
+      // Opened again: the next acceptances make the next settlement.
+      if (!this.window.isOver) this.#settlement = undefined;
+    }
+  }
+
+  /** @throws {Refusal} TRADE_NOT_FOUND, TRADE_CLOSED */
+  cancel(player: PlayerId, reason = 'cancelled'): void {
+    this.window.side(player);
+    this.end(reason);
+  }
+
+  /** Ends an open trade, on whose behalf ever. @throws {Refusal} TRADE_CLOSED */
+  end(reason: string): void {
+    this.window.cancel(reason);
+    this.#deps.metrics.trades.inc({ outcome: reason });
+  }
+
+  #hashOf(revision: number): Buffer {
+    return hashCommand('trade:accept', { tradeId: this.id, revision });
+  }
+
+  /** A repeat that comes when all is over still gets its answer. */
+  async #afterwards(player: PlayerId, commandId: CommandId, hash: Buffer): Promise<AcceptOutcome> {
+    const known = await this.#deps.commands.find(player, commandId);
+    if (known === undefined) throw new Refusal('TRADE_CLOSED', { phase: this.window.phase });
+    return sameAnswer(commandId, hash, known) as AcceptOutcome;
+  }
+
+  async #offered(player: PlayerId, offer: Offer): Promise<OfferedItem[]> {
+    const cached = await this.#deps.inventory.get(player);
+    const verdict = judgeOffer(cached, offer);
+    // A cache may be behind: before it is said that something is not held, PostgreSQL is asked.
+    const checked = verdict.code === undefined ? verdict : judgeOffer(await this.#deps.inventory.reload(player), offer);
+    if (checked.code !== undefined) throw new Refusal(checked.code, checked.details);
+    return checked.items;
+  }
+
+  async #settle(): Promise<AcceptOutcome> {
+    try {
+      await this.#settleOnce();
+      this.window.settled();
+      this.#deps.metrics.trades.inc({ outcome: 'settled' });
+      return { status: 'settled' };
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#deps.metrics.trades.inc({ outcome: error.code });
+      this.window.reopen(error.code);
+      throw error;
+    }
+  }
+
+  /** Up to 3 attempts: an item that only changed hands and came back is read again; one that changed is refused. [TR8] */
+  async #settleOnce(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await this.#deps.ledger.submit(this.#movement());
+      if (outcome.status === 'committed') return;
+      if (outcome.status !== 'stale') return this.#conclude(outcome);
+      this.#readAgain(outcome.items);
+      if (attempt >= ATTEMPTS_MAX) throw new Refusal('CONCURRENT_MODIFICATION', { attempts: attempt });
+      this.#deps.metrics.retries.inc({ cause: 'stale' });
+      await delay(Math.random() * JITTER_MS * attempt);
+    }
+  }
+
+  #conclude(outcome: Exclude<MovementOutcome, { status: 'committed' | 'stale' }>): void {
+    if (outcome.status === 'refused') throw new Refusal(outcome.code, outcome.details);
+    const commandId = this.#commandIds()[outcome.command]?.id;
+    if (commandId) sameAnswer(commandId, this.#hashOf(this.window.revision), outcome);
+  }
+
+  #commandIds(): { actor: PlayerId; id: CommandId }[] {
+    return this.window.players.flatMap((actor) => this.window.side(actor).acceptedBy.map((id) => ({ actor, id })));
+  }
+
+  #movement(): Movement {
+    const hash = this.#hashOf(this.window.revision);
+    return {
+      reason: 'trade',
+      postings: tradePostings(this.window),
+      commands: this.#commandIds().map(({ actor, id }) => ({ actor, id, hash, answer: (): AcceptOutcome => ({ status: 'settled' }) })),
+      fences: [...this.#seats].map(([player, { epoch }]) => ({ player, epoch })),
+    };
+  }
+
+  /** @throws {Refusal} TRADE_STALE when an item is no longer what was shown; the window then shows what it is */
+  #readAgain(items: readonly StaleItem[]): void {
+    for (const { item, ...now } of items) {
+      const shown = this.window.players.flatMap((player) => this.window.side(player).items).find(({ id }) => id === item);
+      this.window.showItem({ id: item, ...now });
+      if (shown?.kind !== now.kind || !isDeepStrictEqual(shown.attributes, now.attributes)) throw new Refusal('TRADE_STALE', { item });
+    }
+  }
+}
+
+type Verdict = { code: RefusalCode; details: Record<string, unknown> } | { code?: undefined; items: OfferedItem[] };
+
+/** Whether the holdings cover the offer, by the first refusal of the table's order. Pure. [TR5] */
+export function judgeOffer(holdings: Holdings, offer: Offer): Verdict {
+  const held = new Map(holdings.items.map((item) => [item.id, item]));
+  const refusals: { code: RefusalCode; details: Record<string, unknown> }[] = [
+    ...offer.items.filter((id) => !held.has(id)).map((item) => ({ code: 'NOT_OWNER' as const, details: { item } })),
+    ...offer.items.filter((id) => held.get(id)?.bound).map((item) => ({ code: 'ITEM_BOUND' as const, details: { item } })),
+    ...Object.entries(offer.fungibles)
+      .filter(([asset, needed]) => (holdings.fungibles[asset] ?? 0) < needed)
+      .map(([asset, needed]) => ({ code: 'INSUFFICIENT' as const, details: { asset, held: holdings.fungibles[asset] ?? 0, needed } })),
+  ];
+  const first = firstRefusal(refusals.map(({ code }) => code));
+  const refusal = refusals.find(({ code }) => code === first);
+  if (refusal) return refusal;
+  return { items: offer.items.flatMap((id) => held.get(id) ?? []).map(({ id, kind, version, attributes }) => ({ id, kind, version, attributes })) };
+}

@@ -1,0 +1,2 @@
+export { Gathering, type GatherAnswer } from './gathering.ts';
+export { clampTo, distance, stepTowards, type Point } from './walk.ts';

@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { temporaryFolder } from './temporary-folder.ts';
+
+const START_MAX_MS = 40_000;
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+export interface TestServer {
+  url: string;
+  port: number;
+  dataDir: string;
+  pid: number;
+  serviceKey: string;
+  /** Everything that it logged so far, one JSON object a line. */
+  log(): string;
+  /** Resolves with how it ended. */
+  exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  kill(signal: NodeJS.Signals): Promise<void>;
+  /** Ends it in order, and removes its data unless the folder was given. */
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  env?: Record<string, string>;
+  /** Kept by the caller, to start again on the same data. */
+  dataDir?: string;
+}
+
+/** A real server process with embedded PostgreSQL, on a free port, ready when this resolves. */
+export async function startServer({ env = {}, dataDir }: StartOptions = {}): Promise<TestServer> {
+  const own = dataDir === undefined ? temporaryFolder() : undefined;
+  const folder = dataDir ?? own?.folder ?? '';
+  const port = await freePort();
+  const child = spawn(process.execPath, ['server/main.ts'], {
+    cwd: ROOT,
+    env: { ...process.env, NODE_ENV: 'test', DATA_DIR: folder, PORT: String(port), LOG_LEVEL: 'info', AUTH_RATE_MAX: '100000', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  const take = (chunk: Buffer) => {
+    log = (log + chunk.toString()).slice(-2_000_000);
+  };
+  child.stdout.on('data', take);
+  child.stderr.on('data', take);
+  const exited = once(child, 'exit').then(([code, signal]) => ({ code: code as number | null, signal: signal as NodeJS.Signals | null }));
+  const url = `http://127.0.0.1:${port}`;
+
+  const deadline = Date.now() + START_MAX_MS;
+  while (!(await isReady(url))) {
+    if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
+      child.kill('SIGKILL');
+      own?.remove();
+      throw new Error(`the server did not start: ${log.slice(-2000)}`);
+    }
+    await delay(50);
+  }
+  const { serviceKey } = JSON.parse(readFileSync(path.join(folder, 'secrets.json'), 'utf8')) as { serviceKey: string };
+  const kill = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    await exited;
+  };
+  return {
+    url, port, dataDir: folder, pid: child.pid ?? 0, serviceKey, exited, kill,
+    log: () => log,
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) await kill('SIGTERM');
+      own?.remove();
+    },
+  };
+}
+
+async function isReady(url: string): Promise<boolean> {
+  return await fetch(`${url}/readyz`).then(
+    (response) => response.ok,
+    () => false,
+  );
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  probe.listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}

@@ -1,0 +1,30 @@
+/** One value that can be watched. A watcher hears of changes only; `watchNow` also hears the present value at once. */
+export interface Cell<Value> {
+  get(): Value;
+  set(value: Value): void;
+  watch(listener: (value: Value, before: Value) => void): () => void;
+  watchNow(listener: (value: Value) => void): () => void;
+}
+
+export function cell<Value>(initial: Value): Cell<Value> {
+  const listeners = new Set<(value: Value, before: Value) => void>();
+  let current = initial;
+  return {
+    get: () => current,
+    set(value) {
+      if (Object.is(value, current)) return;
+      const before = current;
+      current = value;
+      for (const listener of [...listeners]) listener(value, before);
+    },
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    watchNow(listener) {
+      listener(current);
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import { REFUSALS, type RefusalCode, type RefusalReply } from '../../schema/refusals.ts';
+
+/** A request that the server answered with no. */
+export class Refused extends Error {
+  readonly reply: RefusalReply;
+
+  constructor(reply: RefusalReply) {
+    super(refusalText(reply));
+    this.name = 'Refused';
+    this.reply = reply;
+  }
+
+  get code(): RefusalCode {
+    return this.reply.code;
+  }
+}
+
+/** A request whose answer never came: it may or may not have happened. */
+export class AnswerLost extends Error {
+  constructor(cause?: unknown) {
+    super('The connection was lost before the answer came. What you see in your inventory is what is yours.', { cause });
+    this.name = 'AnswerLost';
+  }
+}
+
+/** The same refusal in the words of the player's side of the screen; the table in `schema/` has the rest. */
+const PLAYER_WORDS: Partial<Record<RefusalCode, string>> = {
+  RATE_LIMITED: 'That was too fast. Wait a moment and try again.',
+  BAD_REQUEST: 'The server did not understand that. Reload the page if it happens again.',
+  NOT_OWNER: 'One of the items offered is not held by its owner any more.',
+  ITEM_BOUND: 'This item is bound to its holder and cannot be traded.',
+  INSUFFICIENT: 'There is not enough of that to give.',
+  TRADE_NOT_FOUND: 'That trade is over.',
+  TRADE_STALE: 'The offer changed after you last saw it. Look again before you accept.',
+  TRADE_CLOSED: 'The trade is being settled or is over; it cannot be changed any more.',
+  TRADE_SELF: 'You cannot trade with yourself.',
+  CONCURRENT_MODIFICATION: 'Others kept changing the same things. Nothing moved; try again.',
+  NOT_READY: 'It has not grown back yet.',
+  TOO_FAR: 'That is out of reach. Walk closer.',
+};
+
+/** One clear sentence for a refusal; a fault on the server's side also names the reference that its log has. */
+export function refusalText(reply: RefusalReply): string {
+  const known = PLAYER_WORDS[reply.code] ?? REFUSALS[reply.code]?.text ?? 'The server refused that.';
+  return reply.code === 'INTERNAL' && reply.ref ? `${known} Reference: ${reply.ref}` : known;
+}
+
+/** The sentence to show for anything that was thrown. */
+export function failureText(error: unknown): string {
+  if (error instanceof Refused || error instanceof AnswerLost) return error.message;
+  console.error(error);
+  return 'Something went wrong. Try again.';
+}
+
+/** What the SDK throws when a socket closes or stays silent: the request may have been carried out all the same. */
+const LOST = /connection is not open|connection closed|timed out after/;
+
+/** Tells the two kinds of failed request apart: answered with no, or not answered. */
+export function readFailure(error: unknown): Refused | AnswerLost {
+  if (error instanceof Refused || error instanceof AnswerLost) return error;
+  if (isRejection(error)) return new Refused(readReply(error.reason));
+  if (error instanceof Error && LOST.test(error.message)) return new AnswerLost(error);
+  console.error(error);
+  return new Refused({ code: 'INTERNAL', details: {}, ref: '' });
+}
+
+function isRejection(error: unknown): error is Error & { reason: unknown } {
+  return error instanceof Error && error.name === 'rejected' && 'reason' in error;
+}
+
+/** A refusal from HTTP or a room, taken as it is when it has a code that this client knows. */
+export function readReply(reason: unknown): RefusalReply {
+  const { code, details, ref } = (reason ?? {}) as Partial<RefusalReply>;
+  if (code === undefined || !(code in REFUSALS)) return { code: 'INTERNAL', details: {}, ref: ref ?? '' };
+  return { code, details: details ?? {}, ref: ref ?? '' };
+}

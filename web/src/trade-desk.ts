@@ -1,0 +1,115 @@
+import { storageKey } from './account.ts';
+import type { ClientSession, TradeInvitation } from './client-session.ts';
+import type { OpenDialog } from './dialog.ts';
+import { button, el, setText } from './dom.ts';
+import { failureText } from './refusal-text.ts';
+import { toast } from './toasts.ts';
+import { TradeSession } from './trade-session.ts';
+import { openTradeWindow } from './trade-window.ts';
+
+/** An invitation is of no use for longer than a trade stays open. */
+const INVITATION_SHOWN_MS = 60_000;
+const INVITATIONS_MAX = 3;
+
+/** The page's one trade at a time: invitations in and out, the window, and the chip that brings the window back. */
+export class TradeDesk {
+  readonly element: HTMLElement;
+  readonly #session: ClientSession;
+  readonly #invitations = el('div', { class: 'invitations', role: 'status', 'aria-live': 'assertive' });
+  readonly #chip = button({ class: 'trade-chip', testid: 'trade-chip', hidden: true, press: () => this.#open() });
+  #trade: TradeSession | undefined;
+  #window: OpenDialog | undefined;
+
+  constructor(session: ClientSession) {
+    this.#session = session;
+    this.element = el('div', { class: 'desk' }, this.#invitations, this.#chip);
+    session.onInvited((invitation) => this.#invited(invitation));
+    session.status.watch((status) => {
+      if (status === 'replaced') this.close();
+    });
+    this.#resume();
+  }
+
+  /** Asks another player for a trade, and opens the window to wait in. */
+  async invite(playerId: string, name: string): Promise<void> {
+    if (this.#trade) return this.#open();
+    try {
+      const tradeId = await this.#session.invite(playerId);
+      this.#begin(tradeId, name);
+    } catch (error) {
+      toast(failureText(error), 'bad');
+    }
+  }
+
+  close(): void {
+    this.#trade?.close();
+    this.#window?.close();
+    this.#trade = undefined;
+    this.#chip.hidden = true;
+  }
+
+  #invited(invitation: TradeInvitation): void {
+    const { tradeId, from, fromName } = invitation;
+    if (this.#trade?.tradeId === tradeId) return;
+    const card = el('div', { class: 'invitation', testid: 'trade-invitation', 'data-from': from },
+      el('p', {}, el('strong', {}, fromName), ' would like to trade with you.'),
+      el('div', { class: 'actions' },
+        button({ class: 'button button-quiet', testid: 'invitation-ignore', press: () => card.remove() }, 'Ignore'),
+        button({
+          class: 'button button-primary', testid: 'invitation-accept',
+          press: () => {
+            if (this.#trade) return toast('Finish the trade that is open first.');
+            card.remove();
+            this.#begin(tradeId, fromName);
+          },
+        }, 'Accept')));
+    this.#invitations.querySelector(`[data-from="${CSS.escape(from)}"]`)?.remove();
+    this.#invitations.append(card);
+    while (this.#invitations.children.length > INVITATIONS_MAX) this.#invitations.firstElementChild?.remove();
+    setTimeout(() => card.remove(), INVITATION_SHOWN_MS);
+  }
+
+  #begin(tradeId: string, partnerName: string): void {
+    sessionStorage.setItem(storageKey('trade'), JSON.stringify({ tradeId, partnerName }));
+    const trade = new TradeSession({ session: this.#session, tradeId, partnerName, refused: (refusal) => toast(refusal.message, 'bad') });
+    this.#trade = trade;
+    trade.ending.watch(() => this.#ended(trade));
+    trade.view.watch(() => this.#showChip());
+    this.#open();
+  }
+
+  /** A trade that was open when the page was reloaded is opened again; when it is over, nobody is bothered. */
+  #resume(): void {
+    const kept = sessionStorage.getItem(storageKey('trade'));
+    if (kept === null) return;
+    sessionStorage.removeItem(storageKey('trade'));
+    const stop = this.#session.player.watch((player) => {
+      if (!player) return;
+      stop();
+      const { tradeId, partnerName } = JSON.parse(kept) as { tradeId: string; partnerName: string };
+      if (!this.#trade) this.#begin(tradeId, partnerName);
+    });
+  }
+
+  #open(): void {
+    const trade = this.#trade;
+    if (!trade || this.#window) return;
+    const closing = (forget: boolean) => {
+      this.#window = undefined;
+      if (forget && this.#trade === trade) this.#trade = undefined;
+      this.#showChip();
+    };
+    this.#window = openTradeWindow({ trade, player: this.#session.player, hidden: () => closing(false), done: () => closing(true) });
+    this.#showChip();
+  }
+
+  #ended(trade: TradeSession): void {
+    sessionStorage.removeItem(storageKey('trade'));
+    if (!this.#window && this.#trade === trade) this.#open();
+  }
+
+  #showChip(): void {
+    this.#chip.hidden = !this.#trade || this.#window !== undefined;
+    setText(this.#chip, `Trade with ${this.#trade?.theirName ?? ''}: open`);
+  }
+}

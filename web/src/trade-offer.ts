@@ -1,0 +1,43 @@
+import { REFUSALS, type RefusalCode } from '../../schema/refusals.ts';
+import type { Offer } from './offer-draft.ts';
+import type { ItemView, PlayerView } from './player-view.ts';
+import { refusalText } from './refusal-text.ts';
+import type { OfferView, TradeView } from './trade-view.ts';
+
+/** The player's own draft with its items looked up: in the inventory, or on the table as the server shows it. */
+export function draftView(offer: Offer, player: PlayerView | undefined, view: TradeView | undefined): OfferView {
+  const items = new Map<string, ItemView>();
+  for (const id of offer.items) {
+    const item = player?.items.get(id) ?? view?.mine?.items.get(id);
+    if (item) items.set(id, item);
+  }
+  return { fungibles: new Map(Object.entries(offer.fungibles)), items };
+}
+
+/** What the trade is waiting for, in one sentence; the first that holds is said. */
+export function standingText(standing: {
+  link: string;
+  view: TradeView | undefined;
+  partnerName: string;
+  changed: boolean;
+  empty: boolean;
+}): string {
+  const { link, view, partnerName } = standing;
+  if (link === 'dropped' || (link === 'joining' && view)) return 'The connection dropped. Coming back…';
+  if (!view) return 'Opening the trade…';
+  if (view.phase === 'settling') return 'Both of you accepted. Settling…';
+  const failed = reopenedText(view);
+  if (failed !== undefined) return failed;
+  if (standing.changed) return 'The offer changed — look again.';
+  if (!view.theirs) return `Waiting for ${partnerName} to join…`;
+  if (view.mine?.accepted) return `You accepted. Waiting for ${partnerName}.`;
+  if (view.theirs.accepted) return `${partnerName} accepted. Look at both sides, then accept.`;
+  if (standing.empty) return 'Choose what you offer from your inventory below.';
+  return 'When both sides are right, accept.';
+}
+
+/** A settlement that was refused opens the trade again and says why, until something on the table changes. */
+function reopenedText(view: TradeView): string | undefined {
+  if (view.phase !== 'open' || !(view.reason in REFUSALS)) return undefined;
+  return `It did not go through, and nothing moved. ${refusalText({ code: view.reason as RefusalCode, details: {}, ref: '' })}`;
+}
