@@ -67,6 +67,7 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
       invariant(!several, 'what every shard checked under its locks is still true when it acts');
       deny(verdicts, row);
     }
+    if (verdicts.denied.size === entries.length) transaction.abandon();
     const profiles = await earnExperience(transaction, entries.filter(({ ix }) => !verdicts.denied.has(ix)));
     reach('acted', label);
     return collectOutcomes(entries, verdicts, rows, answers, profiles);

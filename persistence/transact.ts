@@ -61,7 +61,12 @@ export function transactor({ shards, reach, onUnfinished }: TransactOptions): Tr
         invariant(shard, `shard ${number} exists`);
         parts.push(await ShardTransaction.begin(shard));
       }
-      const result = await work(new Transaction(id, parts));
+      const transaction = new Transaction(id, parts);
+      const result = await work(transaction);
+      if (transaction.abandoned) {
+        await Promise.all(parts.map((part) => part.rollback()));
+        return result;
+      }
       for (const part of parts) await part.flush();
       await commit(id, parts, label);
       return result;

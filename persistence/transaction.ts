@@ -79,6 +79,7 @@ export class ShardTransaction {
 export class Transaction {
   readonly id: TransactionId;
   readonly #parts: ReadonlyMap<number, ShardTransaction>;
+  #abandoned = false;
 
   constructor(id: TransactionId, parts: readonly ShardTransaction[]) {
     this.id = id;
@@ -88,6 +89,15 @@ export class Transaction {
   /** In ascending shard order, which is the lock order. */
   get parts(): ShardTransaction[] {
     return [...this.#parts.values()];
+  }
+
+  /** Nothing was written: it ends with a rollback, which costs no flush to disk and no two-phase commit. */
+  abandon(): void {
+    this.#abandoned = true;
+  }
+
+  get abandoned(): boolean {
+    return this.#abandoned;
   }
 
   on(shard: number): ShardTransaction {

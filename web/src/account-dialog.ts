@@ -47,6 +47,7 @@ function upgradeForm(done: () => void): HTMLElement {
   const problem = el('p', { class: 'form-problem', role: 'alert' });
   const form = credentialsForm({
     only: 'register',
+    submitText: 'Keep my player',
     submit: async (_, email, password) => {
       setText(problem, '');
       try {

@@ -10,6 +10,7 @@ import { readPlayer, type PlayerView } from './player-view.ts';
 import { RoomLink, type LinkStatus } from './room-link.ts';
 
 const ZONE = 'meadow';
+const DISPLACED_WAIT_MS = 1000;
 
 /** Someone asks for a trade. */
 export interface TradeInvitation {
@@ -41,7 +42,7 @@ export class ClientSession {
       wire: (room) => room.onStateChange((state) => this.#listeners.zone.forEach((listener) => listener(state))),
     });
     this.#playerLink.status.watch((status) => this.#playerMoved(status));
-    this.#zoneLink.status.watch(() => this.#rate());
+    this.#zoneLink.status.watch((status) => this.#zoneMoved(status));
   }
 
   start(): void {
@@ -115,8 +116,25 @@ export class ClientSession {
     this.#rate();
   }
 
+  #zoneMoved(status: LinkStatus): void {
+    if (status.kind === 'replaced') this.returnTo(this.#zoneLink);
+    this.#rate();
+  }
+
+  /**
+   * A new player room of ours is a new session, and closes our seats of the old one as anybody's: they are taken again.
+   * When the session is really someone else's, the player room says so at about the same time, and they are not.
+   */
+  returnTo(link: Pick<RoomLink<unknown>, 'start' | 'status'>): void {
+    setTimeout(() => {
+      const ours = this.#playerLink.status.get().kind === 'live';
+      if (ours && link.status.get().kind === 'replaced') link.start();
+    }, DISPLACED_WAIT_MS);
+  }
+
   #rate(): void {
-    const kinds = [this.#playerLink.status.get().kind, this.#zoneLink.status.get().kind];
+    const zone = this.#zoneLink.status.get().kind;
+    const kinds = [this.#playerLink.status.get().kind, zone === 'replaced' ? 'joining' : zone];
     const worst = (['replaced', 'lost', 'dropped', 'joining'] as const).find((kind) => kinds.includes(kind));
     this.status.set(worst ?? 'live');
   }

@@ -37,7 +37,7 @@ export function signInPage(): HTMLElement {
 type Mode = 'sign-in' | 'register';
 
 /** E-mail and password, with a switch between signing in and making an account; `only` leaves the switch out. */
-export function credentialsForm(options: { only?: Mode; submit: (mode: Mode, email: string, password: string) => Promise<void> }): { element: HTMLFormElement } {
+export function credentialsForm(options: { only?: Mode; submitText?: string; submit: (mode: Mode, email: string, password: string) => Promise<void> }): { element: HTMLFormElement } {
   let mode: Mode = options.only ?? 'sign-in';
   const email = el('input', { type: 'email', name: 'email', required: true, autocomplete: 'email', testid: 'email', id: 'email' });
   const password = el('input', { type: 'password', name: 'password', required: true, minlength: 6, testid: 'password', id: 'password' });
@@ -61,7 +61,7 @@ export function credentialsForm(options: { only?: Mode; submit: (mode: Mode, ema
   function show(next: Mode): void {
     mode = next;
     password.setAttribute('autocomplete', mode === 'register' ? 'new-password' : 'current-password');
-    setText(submit, mode === 'register' ? 'Create account' : 'Sign in');
+    setText(submit, options.submitText ?? (mode === 'register' ? 'Create account' : 'Sign in'));
     setText(turn, mode === 'register' ? 'I have an account already' : 'Create an account instead');
   }
 }

@@ -19,6 +19,7 @@ export class TradeDesk {
   readonly #chip = button({ class: 'trade-chip', testid: 'trade-chip', hidden: true, press: () => this.#open() });
   #trade: TradeSession | undefined;
   #window: OpenDialog | undefined;
+  #shown: TradeSession | undefined;
 
   constructor(session: ClientSession) {
     this.#session = session;
@@ -69,13 +70,17 @@ export class TradeDesk {
     setTimeout(() => card.remove(), INVITATION_SHOWN_MS);
   }
 
-  #begin(tradeId: string, partnerName: string): void {
+  #begin(tradeId: string, partnerName: string, { resumed = false } = {}): void {
     sessionStorage.setItem(storageKey('trade'), JSON.stringify({ tradeId, partnerName }));
     const trade = new TradeSession({ session: this.#session, tradeId, partnerName, refused: (refusal) => toast(refusal.message, 'bad') });
     this.#trade = trade;
     trade.ending.watch(() => this.#ended(trade));
-    trade.view.watch(() => this.#showChip());
-    this.#open();
+    if (!resumed) return this.#open();
+    const stop = trade.view.watch((view) => {
+      stop();
+      if (view?.phase === 'open' || view?.phase === 'settling') this.#open();
+      else this.#forget(trade);
+    });
   }
 
   /** A trade that was open when the page was reloaded is opened again; when it is over, nobody is bothered. */
@@ -87,13 +92,14 @@ export class TradeDesk {
       if (!player) return;
       stop();
       const { tradeId, partnerName } = JSON.parse(kept) as { tradeId: string; partnerName: string };
-      if (!this.#trade) this.#begin(tradeId, partnerName);
+      if (!this.#trade) this.#begin(tradeId, partnerName, { resumed: true });
     });
   }
 
   #open(): void {
     const trade = this.#trade;
     if (!trade || this.#window) return;
+    this.#shown = trade;
     const closing = (forget: boolean) => {
       this.#window = undefined;
       if (forget && this.#trade === trade) this.#trade = undefined;
@@ -103,9 +109,18 @@ export class TradeDesk {
     this.#showChip();
   }
 
+  /** The end is shown, also when the window was put aside; but not of a trade that this page has not shown yet. */
   #ended(trade: TradeSession): void {
     sessionStorage.removeItem(storageKey('trade'));
-    if (!this.#window && this.#trade === trade) this.#open();
+    if (this.#trade !== trade || this.#window) return;
+    if (this.#shown === trade) this.#open();
+    else this.#forget(trade);
+  }
+
+  #forget(trade: TradeSession): void {
+    trade.close();
+    if (this.#trade === trade) this.#trade = undefined;
+    this.#showChip();
   }
 
   #showChip(): void {

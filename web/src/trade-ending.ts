@@ -5,6 +5,8 @@ import { EMPTY_OFFER } from './trade-view.ts';
 
 /** The server's reasons, as sentences; a reason that is not listed gets the plain one. */
 const CANCEL_TEXTS: Record<string, string> = {
+  mine: 'You cancelled it.',
+  cancelled: 'The other side cancelled it.',
   left: 'One of you left the trade.',
   closed: 'The trade was closed by the server.',
   expired: 'The trade was open for too long and was closed.',

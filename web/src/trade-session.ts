@@ -35,6 +35,7 @@ export class TradeSession {
   readonly #session: ClientSession;
   readonly #link: RoomLink<TradeState>;
   #accepting: CommandId | undefined;
+  #callingOff = false;
 
   constructor(options: { session: ClientSession; tradeId: string; partnerName: string; refused: (refusal: Refused) => void }) {
     this.tradeId = options.tradeId;
@@ -83,8 +84,10 @@ export class TradeSession {
 
   /** Takes the whole trade off the table, for both. */
   async cancel(): Promise<void> {
-    if (this.#link.status.get().kind === 'live') await this.#link.request('trade:cancel', {});
-    else this.#end('cancelled', 'left');
+    if (this.#link.status.get().kind === 'live') {
+      this.#callingOff = true;
+      await this.#link.request('trade:cancel', {}).finally(() => (this.#callingOff = false));
+    } else if (this.view.get() === undefined) this.#end('cancelled', 'mine');
   }
 
   close(): void {
@@ -101,7 +104,8 @@ export class TradeSession {
       this.draft.follow(shown, view.revision);
     }
     this.view.set(view);
-    if (view.phase === 'settled' || view.phase === 'cancelled') this.#end(view.phase, view.reason);
+    if (view.phase === 'settled') this.#end('settled', '');
+    if (view.phase === 'cancelled') this.#end('cancelled', this.#callingOff ? 'mine' : view.reason);
   }
 
   #end(outcome: TradeEnding['outcome'], reason: string): void {
@@ -113,6 +117,7 @@ export class TradeSession {
   async #linkMoved(status: LinkStatus): Promise<void> {
     if (this.ending.get()) return;
     if (status.kind === 'live') this.draft.resume();
+    if (status.kind === 'replaced') this.#session.returnTo(this.#link);
     if (status.kind === 'gone' || status.kind === 'lost') await this.#conclude();
   }
 

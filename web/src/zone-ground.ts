@@ -63,7 +63,7 @@ export function paintGround(context: CanvasRenderingContext2D, view: { left: num
   context.setLineDash([]);
 }
 
-const TILE = 320;
+const TILE = 512;
 
 function meadowTile(colours: Palette): HTMLCanvasElement {
   const tile = document.createElement('canvas');
@@ -73,20 +73,21 @@ function meadowTile(colours: Palette): HTMLCanvasElement {
   const random = seeded(7);
   context.fillStyle = colours.grass;
   context.fillRect(0, 0, TILE, TILE);
-  context.fillStyle = colours.patch;
-  for (let patch = 0; patch < 9; patch++) {
-    wrapped(random() * TILE, random() * TILE, 60, (x, y) => {
-      context.globalAlpha = 0.5;
-      context.beginPath();
-      context.ellipse(x, y, 26 + (patch % 4) * 9, 14 + (patch % 3) * 7, patch, 0, Math.PI * 2);
-      context.fill();
+  for (let patch = 0; patch < 14; patch++) {
+    const radius = 50 + random() * 70;
+    wrapped(random() * TILE, random() * TILE, radius, (x, y) => {
+      const soft = context.createRadialGradient(x, y, 0, x, y, radius);
+      soft.addColorStop(0, colours.patch);
+      soft.addColorStop(1, `${colours.grass}00`);
+      context.fillStyle = soft;
+      context.fillRect(x - radius, y - radius, 2 * radius, 2 * radius);
     });
   }
-  context.globalAlpha = 1;
   context.strokeStyle = colours.blade;
   context.lineCap = 'round';
   context.lineWidth = 1.6;
-  for (let tuft = 0; tuft < 46; tuft++) {
+  context.globalAlpha = 0.8;
+  for (let tuft = 0; tuft < 95; tuft++) {
     const lean = random() * 2 - 1;
     wrapped(random() * TILE, random() * TILE, 8, (x, y) => {
       context.beginPath();
@@ -97,7 +98,7 @@ function meadowTile(colours: Palette): HTMLCanvasElement {
       context.stroke();
     });
   }
-  for (let flower = 0; flower < 14; flower++) {
+  for (let flower = 0; flower < 30; flower++) {
     context.fillStyle = colours.flowers[flower % colours.flowers.length] ?? colours.blade;
     context.beginPath();
     context.arc(4 + random() * (TILE - 8), 4 + random() * (TILE - 8), 1.7, 0, Math.PI * 2);

@@ -7,7 +7,8 @@ import type { Avatar, GatheringNode, ZoneModel } from './zone-model.ts';
 
 const NODE_SIZE = 66;
 const FLOAT_MS = 1400;
-const FONT = '600 13px system-ui, sans-serif';
+const LABEL_PX = 13;
+const FLOAT_PX = 17;
 
 export interface FloatingText extends Point {
   text: string;
@@ -31,7 +32,7 @@ export interface Camera extends Point {
 
 /** Centres the camera on a place, without looking far over the hedge. */
 export function aim(camera: Camera, at: Point, screen: { width: number; height: number }, bounds: { width: number; height: number }): void {
-  camera.scale = clamp(Math.min(screen.width, screen.height) / 520, 0.7, 1.25);
+  camera.scale = clamp(Math.min(screen.width, screen.height) / 600, 0.75, 1.3);
   camera.x = along(at.x, screen.width / camera.scale, bounds.width);
   camera.y = along(at.y, screen.height / camera.scale, bounds.height);
 }
@@ -58,8 +59,13 @@ export function paintZone(context: CanvasRenderingContext2D, scene: Scene, camer
     ...[...scene.model.avatars.values()].map((avatar) => ({ y: avatar.y, paint: () => paintAvatar(context, avatar, avatar.id === scene.selfId, nowMs) })),
   ];
   for (const thing of things.toSorted((a, b) => a.y - b.y)) thing.paint();
+  // Names lie over everything, one's own on top, and are as large on a phone as on a desk.
+  const others = [...scene.model.avatars.values()].toSorted((a, b) => Number(a.id === scene.selfId) - Number(b.id === scene.selfId));
+  for (const avatar of others) {
+    label(context, avatar.guildTag ? `[${avatar.guildTag}] ${avatar.name}` : avatar.name, { x: avatar.x, y: avatar.y + 6 + 14 / scale, px: LABEL_PX / scale });
+  }
   scene.floats = scene.floats.filter((float) => nowMs - float.bornMs < FLOAT_MS);
-  for (const float of scene.floats) paintFloat(context, float, nowMs);
+  for (const float of scene.floats) paintFloat(context, float, scale, nowMs);
 }
 
 function paintNode(context: CanvasRenderingContext2D, node: GatheringNode, scene: Scene, nowMs: number): void {
@@ -114,13 +120,12 @@ function paintAvatar(context: CanvasRenderingContext2D, avatar: Avatar, self: bo
   context.fill();
   ellipse(context, avatar.x, feet - 24, 8.5, 8.5, `hsl(${hue} 46% 62%)`);
   ellipse(context, avatar.x - 2.5, feet - 26.5, 3, 2.4, 'rgba(255,255,255,.45)');
-  label(context, self ? `${avatar.name} (you)` : avatar.guildTag ? `[${avatar.guildTag}] ${avatar.name}` : avatar.name, avatar.x, avatar.y + 19);
 }
 
-function paintFloat(context: CanvasRenderingContext2D, float: FloatingText, nowMs: number): void {
+function paintFloat(context: CanvasRenderingContext2D, float: FloatingText, scale: number, nowMs: number): void {
   const age = (nowMs - float.bornMs) / FLOAT_MS;
   context.globalAlpha = 1 - age ** 3;
-  label(context, float.text, float.x, float.y - 34 - age * 34, '700 17px system-ui, sans-serif');
+  label(context, float.text, { x: float.x, y: float.y - 34 - age * 34, px: FLOAT_PX / scale });
   context.globalAlpha = 1;
 }
 
@@ -135,12 +140,12 @@ function paintGoal(context: CanvasRenderingContext2D, goal: Point, nowMs: number
   context.globalAlpha = 1;
 }
 
-function label(context: CanvasRenderingContext2D, text: string, x: number, y: number, font = FONT): void {
+function label(context: CanvasRenderingContext2D, text: string, { x, y, px }: Point & { px: number }): void {
   const palette = presentPalette();
-  context.font = font;
+  context.font = `600 ${px}px system-ui, sans-serif`;
   context.textAlign = 'center';
   context.lineJoin = 'round';
-  context.lineWidth = 4;
+  context.lineWidth = px / 3.4;
   context.strokeStyle = palette.halo;
   context.strokeText(text, x, y);
   context.fillStyle = palette.label;

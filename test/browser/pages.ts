@@ -1,0 +1,134 @@
+/*
+ * What a browser test may click and read: the `data-testid`s of web/, which are kept when the page is redesigned.
+ *
+ * first page   play-now, email, password, credentials-submit, credentials-mode, sign-in-problem
+ * header       account, player-name (with data-player-id), player-level, player-gold; banner, banner-action
+ * account      account-dialog, account-close, account-email, rename, rename-submit, upgrade, sign-out
+ * zone         zone (canvas), zone-gain, zone-card, card-trade, hint, hint-next
+ * panels       tab-inventory, tab-nearby; inventory, inventory-empty, inventory-<asset or kind>, item-detail;
+ *              nearby-players, trade-with-<playerId>; nearby-nodes, gather-<nodeId>
+ * invitation   trade-invitation, invitation-accept, invitation-ignore; toasts, toast
+ * trade        trade-window, trade-hide, trade-chip, trade-standing, trade-cancel, trade-accept; trade-inventory, offer-<name>;
+ *              mine, mine-<name>, mine-<name>-remove, mine-badge; theirs, theirs-<name>, theirs-badge;
+ *              quantity-<asset>, quantity-<asset>-fewer, quantity-<asset>-more, quantity-<asset>-all
+ * second look  trade-summary, summary-give, summary-give-<name>, summary-get, summary-get-<name>, summary-back, summary-sure
+ * end          trade-settled, trade-cancelled, trade-unknown, trade-reason, gave, got, trade-done
+ */
+import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
+
+/** Chromium as the machine has it; quiet, and without anything that wants the network. */
+const ARGUMENTS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync',
+];
+
+export const DESKTOP = { width: 1280, height: 800 };
+export const PHONE = { width: 390, height: 844 };
+
+export async function openBrowser(executablePath: string): Promise<Browser> {
+  return await chromium.launch({ executablePath, args: ARGUMENTS, headless: true });
+}
+
+export interface PageOptions {
+  viewport?: { width: number; height: number };
+  colorScheme?: 'light' | 'dark';
+}
+
+/** One player at one screen, in a browser profile of their own. */
+export class PlayerPage {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** What the page complained of; a test expects it to be empty. */
+  readonly errors: string[] = [];
+
+  private constructor(context: BrowserContext, page: Page) {
+    this.context = context;
+    this.page = page;
+    page.on('pageerror', (error) => this.errors.push(String(error)));
+  }
+
+  static async open(browser: Browser, url: string, { viewport = DESKTOP, colorScheme = 'light' }: PageOptions = {}): Promise<PlayerPage> {
+    const context = await browser.newContext({ viewport, colorScheme, hasTouch: viewport.width < 600, reducedMotion: 'no-preference' });
+    const opened = new PlayerPage(context, await context.newPage());
+    opened.page.setDefaultTimeout(10_000);
+    await opened.page.goto(url);
+    return opened;
+  }
+
+  get(testid: string): Locator {
+    return this.page.getByTestId(testid);
+  }
+
+  async press(testid: string): Promise<void> {
+    await this.get(testid).click();
+  }
+
+  /** Presses "Play now" and waits until the player is there. @returns the player's id */
+  async playAsGuest(): Promise<string> {
+    await this.press('play-now');
+    return await this.playerId();
+  }
+
+  async playerId(): Promise<string> {
+    await this.page.locator('[data-testid="player-name"]:not([data-player-id=""])').waitFor();
+    return (await this.get('player-name').getAttribute('data-player-id')) ?? '';
+  }
+
+  async text(testid: string): Promise<string> {
+    return (await this.get(testid).innerText()).trim();
+  }
+
+  /** Waits until something reads as expected. */
+  async reads(testid: string, expected: string | RegExp): Promise<void> {
+    await this.get(testid).filter({ hasText: expected }).waitFor();
+  }
+
+  /** Opens the panel, which is behind a tab on a narrow screen. */
+  async showPanel(name: 'inventory' | 'nearby'): Promise<void> {
+    if (await this.get(`tab-${name}`).isVisible()) await this.press(`tab-${name}`);
+  }
+
+  async invite(playerId: string): Promise<void> {
+    await this.showPanel('nearby');
+    await this.press(`trade-with-${playerId}`);
+    await this.get('trade-window').waitFor();
+  }
+
+  async acceptInvitation(): Promise<void> {
+    await this.press('invitation-accept');
+    await this.get('trade-window').waitFor();
+  }
+
+  /** Puts a unique item of a kind on the table. */
+  async offerItem(kind: string): Promise<void> {
+    await this.get(`offer-${kind}`).first().click();
+    await this.get(`mine-${kind}`).first().waitFor();
+  }
+
+  async offerQuantity(asset: string, quantity: number): Promise<void> {
+    if (!(await this.get(`mine-${asset}`).isVisible())) await this.press(`offer-${asset}`);
+    await this.get(`quantity-${asset}`).fill(String(quantity));
+  }
+
+  /** Accepts in two steps: the button, and the second look. */
+  async acceptTrade(): Promise<void> {
+    await this.press('trade-accept');
+    await this.press('summary-sure');
+  }
+
+  /** Counts and kinds as the inventory shows them, by name. */
+  async inventory(): Promise<Record<string, string>> {
+    await this.showPanel('inventory');
+    const tiles = await this.get('inventory').getByRole('button').all();
+    const entries = await Promise.all(tiles.map(async (tile) => [(await tile.getAttribute('data-testid'))?.replace('inventory-', '') ?? '', (await tile.getAttribute('aria-label')) ?? '']));
+    return Object.fromEntries(entries) as Record<string, string>;
+  }
+
+  async screenshot(path: string): Promise<void> {
+    await this.page.screenshot({ path, animations: 'disabled', scale: 'css' });
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+  }
+}
