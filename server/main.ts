@@ -13,6 +13,7 @@ const SHUTDOWN_MAX_MS = 15_000;
 
 async function start(): Promise<void> {
   const config = loadConfig();
+  if (config.redisUrl !== undefined) throw new ConfigError('REDIS_URL is set, but this version runs as one process, in memory: leave REDIS_URL out.');
   const log = createLogger(config.logLevel);
   const catalog = loadCatalog(config.catalogPath);
   const { urls, embedded } = await openDatabases(config);

@@ -59,7 +59,7 @@ describe('configuration', () => {
       dataDir: path.resolve('.strongroom'), catalogPath: path.resolve('catalog.yaml'),
       shardUrls: undefined, redisUrl: undefined, leaderboardUrls: {}, faultPoint: undefined,
       limits: {
-        authRateMax: 600, loginFailuresMax: 10, messagesPerSecondMax: 50, tradeTtlMs: 300_000, reconnectionWindowS: 20, inventoryCacheMax: 10_000,
+        authRateMax: 2_000, loginFailuresMax: 10, messagesPerSecondMax: 200, tradeTtlMs: 300_000, reconnectionWindowS: 20, inventoryCacheMax: 10_000,
         inventoryCacheTtlMs: 60_000, versionCheckIntervalMs: 5_000, resolverIntervalMs: 1_000, shardPoolMax: 10,
       },
     });
