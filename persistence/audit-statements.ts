@@ -31,12 +31,16 @@ const DENSE_VERSIONS = `
   select v.holder || ': version ' || v.version || ', transactions ' || coalesce(t.transactions, 0) as violation
   from inventory v left join touched t on t.holder = v.holder where v.version <> coalesce(t.transactions, 0)`;
 
-/** Within what this shard saw of an item, versions that follow each other hand over to each other. */
+/**
+ * Within what this shard saw of an item, versions that follow each other hand over to each other; and who gives it here
+ * received it here, one version before.
+ */
 const HANDED_ON = `
   select item || ': version ' || item_version || ' given by ' || coalesce(giver::text, 'nobody') || ', received before by ' || coalesce(earlier::text, 'nobody') as violation
   from (select item, item_version, giver, lag(receiver) over w as earlier, lag(item_version) over w as previous
     from ledger where item is not null window w as (partition by item order by item_version)) chain
-  where previous = item_version - 1 and earlier is distinct from giver`;
+  where (previous = item_version - 1 and earlier is distinct from giver)
+    or (previous is distinct from item_version - 1 and exists (select 1 from inventory v where v.holder = chain.giver))`;
 
 /** An item's row is the last posting of its chain here: same holder, same version. */
 const HELD_AS_LAST_RECEIVED = `

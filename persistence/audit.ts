@@ -27,13 +27,13 @@ export interface AuditReport {
  * Checks every invariant of the economy that the databases can answer, over all shards. [AU1]
  * Reads only. A violation counts when it is still there after 4 looks within 2 s, so that it may run under traffic.
  */
-export async function auditShards(shards: readonly Shard[]): Promise<AuditReport> {
+export async function auditShards(shards: readonly Shard[], lookAgainMs = LOOK_AGAIN_MS): Promise<AuditReport> {
   const startedAt = Date.now();
   for (let look = 1; ; look++) {
     const invariants = await lookOnce(shards);
     const ok = invariants.every((invariant) => invariant.ok);
     if (ok || look >= LOOKS_MAX) return { ok, startedAt, tookMs: Date.now() - startedAt, invariants };
-    await delay(LOOK_AGAIN_MS);
+    await delay(lookAgainMs);
   }
 }
 

@@ -17,7 +17,7 @@ export class ClusterError extends Error {
 
 /**
  * Connects to every shard and refuses what could lose value: an old server, no two-phase commit, one database named
- * twice, databases of another cluster or in another order. [CF8]
+ * twice, databases of another cluster or in another order. [SH2]
  * @throws {ClusterError} one line that names the shard and says what to do
  */
 export async function openShards(urls: readonly string[], poolMax: number): Promise<Shard[]> {
@@ -39,8 +39,9 @@ export async function closeShards(shards: readonly Shard[]): Promise<void> {
 
 /** Brings every shard's tables up to date, one process at a time, and stamps the shard with its place. */
 export async function migrateShards(shards: readonly Shard[]): Promise<void> {
-  await Promise.all(shards.map(migrate));
-  await stampCluster(shards);
+  await Promise.all(shards.map((shard) => alone(shard, () => shard.migrate())));
+  const [first] = shards;
+  if (first) await alone(first, () => stampCluster(shards));
 }
 
 async function open(index: number, url: string, poolMax: number): Promise<Shard> {
@@ -80,12 +81,12 @@ async function refuseTwins(shards: readonly Shard[]): Promise<void> {
   }
 }
 
-async function migrate(shard: Shard): Promise<void> {
+/** Two processes that migrate or stamp at once race; a waiter finds nothing left to do. No statement or lock timeout here. */
+async function alone(shard: Shard, work: () => Promise<void>): Promise<void> {
   const client = await shard.pool.connect();
   try {
-    // Two processes that migrate at once race; a waiter finds nothing left to do. No statement or lock timeout here.
     await client.query(`set lock_timeout = 0; set statement_timeout = 0; select pg_advisory_lock(${MIGRATION_LOCK})`);
-    await shard.migrate();
+    await work();
     await client.query(`select pg_advisory_unlock(${MIGRATION_LOCK})`);
   } finally {
     client.release(true);

@@ -27,7 +27,8 @@ export class OutcomeUnknown extends Error {
 }
 
 export const isUniqueViolation = (error: unknown) => sqlState(error) === '23505';
-export const isUndefinedObject = (error: unknown) => sqlState(error) === '42704';
+/** A prepared transaction that is gone, or that somebody else is ending at this moment. */
+export const isEndedElsewhere = (error: unknown) => ['42704', '55000'].includes(sqlState(error) ?? '');
 
 /** Whether the same work may simply run again, with nothing written. */
 export function isLostRace(error: unknown): boolean {

@@ -5,14 +5,17 @@ import type { Statement } from './transaction.ts';
 
 const ITEM_JSON = `json_build_object('id', i.id, 'kind', i.kind, 'version', i.version, 'bound', i.bound, 'attributes', i.attributes)`;
 
-/** Everything of many holders in one query: a version and the holdings of that version, from one snapshot. */
-export const READ_HOLDINGS: Statement = {
-  name: 'read-holdings',
+/** Everything of holders in one query: a version and the holdings of that version, from one snapshot. */
+const readHoldings = (name: string, which: string): Statement => ({
+  name,
   text: `select v.holder, v.version::float8 as version, v.session_epoch::float8 as epoch,
       coalesce((select json_object_agg(b.asset, b.quantity) from balance b where b.holder = v.holder and b.quantity > 0), '{}') as fungibles,
       coalesce((select json_agg(${ITEM_JSON}) from item i where i.holder = v.holder), '[]') as items
-    from inventory v where v.holder = any($1::uuid[])`,
-};
+    from inventory v where v.holder ${which}`,
+});
+const READ_HOLDINGS = readHoldings('read-holdings', '= any($1::uuid[])');
+/** For a lone holder, as most cold loads are: PostgreSQL plans an array anew for each read, a single key once. */
+const READ_HOLDINGS_OF_ONE = readHoldings('read-holdings-of-one', '= $1');
 
 const READ_PLAYERS: Statement = {
   name: 'read-players',
@@ -46,10 +49,13 @@ const READ_ITEMS: Statement = {
 };
 
 export function holdingsReader(shards: readonly Shard[], shardOf: (key: string) => number): HoldingsReader {
-  async function byShard<Row>(statement: Statement, ids: readonly string[]): Promise<{ shard: number; rows: Row[] }[]> {
+  async function byShard<Row>(statement: Statement, ids: readonly string[], ofOne?: Statement): Promise<{ shard: number; rows: Row[] }[]> {
     const groups = Map.groupBy(new Set(ids), shardOf);
     return await Promise.all(
-      [...groups].map(async ([shard, group]) => ({ shard, rows: (await poolOf(shard).query({ ...statement, values: [group] })).rows as Row[] })),
+      [...groups].map(async ([shard, group]) => {
+        const [query, key] = ofOne !== undefined && group.length === 1 ? [ofOne, group[0]] : [statement, group];
+        return { shard, rows: (await poolOf(shard).query({ ...query, values: [key] })).rows as Row[] };
+      }),
     );
   }
 
@@ -61,7 +67,7 @@ export function holdingsReader(shards: readonly Shard[], shardOf: (key: string) 
 
   return {
     async holdings(holders) {
-      const found = await byShard<Holdings & { holder: HolderId }>(READ_HOLDINGS, holders);
+      const found = await byShard<Holdings & { holder: HolderId }>(READ_HOLDINGS, holders, READ_HOLDINGS_OF_ONE);
       return new Map(found.flatMap(({ rows }) => rows.map(({ holder, version, fungibles, items }) => [holder, { version, fungibles, items }])));
     },
     async versions(holders) {

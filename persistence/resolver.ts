@@ -1,5 +1,5 @@
 import type { TransactionId } from '../schema/ids.ts';
-import { isUndefinedObject } from './database-errors.ts';
+import { isEndedElsewhere } from './database-errors.ts';
 import { parseGid } from './gid.ts';
 import type { Shard } from './shard.ts';
 
@@ -67,7 +67,7 @@ async function resolve(shards: readonly Shard[], shard: Shard, text: string): Pr
     await shard.pool.query(outcome === 'commit' ? `commit prepared '${text}'` : `rollback prepared '${text}'`);
   } catch (error) {
     // Another resolver, or the coordinator after all, was faster.
-    if (isUndefinedObject(error)) return undefined;
+    if (isEndedElsewhere(error)) return undefined;
     throw error;
   }
   return { gid: text, outcome };

@@ -51,6 +51,15 @@ bad as materialized (
   select c.ix, 'KNOWN', jsonb_build_object('place', c.place, 'hash', encode(k.hash, 'hex'), 'answer', k.answer)
     from c join command k on k.actor = c.actor and k.id = c.id)`;
 
+/** Of commands that may not act, those that did before. */
+export const RECALL: Statement = {
+  name: 'settle-recall',
+  text: `select 'bad' as tag, asked.ix, null::uuid as holder, 'KNOWN' as key, 0::float8 as n,
+      jsonb_build_object('place', asked.place, 'hash', encode(k.hash, 'hex'), 'answer', k.answer) as doc
+    from unnest($1::int[], $2::int[], $3::uuid[], $4::uuid[]) as asked(ix, place, actor, id)
+    join command k on k.actor = asked.actor and k.id = asked.id`,
+};
+
 /** What a shard says before a movement over several shards: why not, and what leaves it. */
 export const CHECK: Statement = {
   name: 'settle-check',

@@ -5,7 +5,7 @@ import type { ReachFaultPoint } from './fault-points.ts';
 import { holdersOf, SERVICE_ACTOR, type CommandActor, type Movement, type MovementOutcome } from './movement.ts';
 import { collectOutcomes, deny, emptyVerdicts, type SettleRow, type Verdicts } from './settle-outcomes.ts';
 import { localPart, type Entry, type LocalPart } from './settle-input.ts';
-import { ACT, CHECK, EARN_EXPERIENCE, LOCK, LOCK_COMMANDS } from './settle-statements.ts';
+import { ACT, CHECK, EARN_EXPERIENCE, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
 import type { Transact } from './transact.ts';
 import type { ShardTransaction, Transaction } from './transaction.ts';
 
@@ -45,6 +45,7 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
   async function write(transaction: Transaction, movements: readonly Movement[], label: string): Promise<MovementOutcome[]> {
     const verdicts = emptyVerdicts();
     const versions = await lock(transaction, movements, verdicts);
+    if (verdicts.denied.size > 0) await recall(transaction, movements, verdicts);
     reach('locked', label);
 
     const entries = movements.map((movement, ix): Entry => ({ ix, movement, transactionId: uuidv7() as TransactionId }));
@@ -94,6 +95,17 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
       if (displaced !== undefined) verdicts.denied.set(ix, { status: 'refused', code: 'SESSION_REPLACED', details: { playerId: displaced.player } });
     }
     return versions;
+  }
+
+  /** What acted before its session was displaced is answered as it was then: the repeat of a lost answer, say. [KE3] */
+  async function recall(transaction: Transaction, movements: readonly Movement[], verdicts: Verdicts): Promise<void> {
+    const asked = movements.flatMap(({ commands }, ix) => (verdicts.denied.has(ix) ? commands.map(({ actor, id }, place) => ({ ix, place, actor, id })) : []));
+    for (const part of transaction.parts) {
+      const here = asked.filter(({ actor, id }) => homeOf(actor, id) === part.shard.index);
+      if (here.length === 0) continue;
+      const columns = (['ix', 'place', 'actor', 'id'] as const).map((column) => here.map((row) => row[column]));
+      for (const row of await part.query<SettleRow>(RECALL, columns)) deny(verdicts, row);
+    }
   }
 
   /** Over several shards nothing may act before each has said yes: what one acts on, another could not take back alone. */

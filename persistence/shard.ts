@@ -9,11 +9,13 @@ const LOCK_TIMEOUT_MS = 2_000;
 /** A coordinator that is paused in the middle of a transaction must not hold its locks for ever. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 60_000;
+/** Migrating takes two at once: one holds the lock. */
+const CONNECTIONS_MIN = 2;
 
 export interface ShardOptions {
   index: number;
   url: string;
-  /** Connections per process to this shard. */
+  /** Connections per process to this shard; fewer than two count as two. */
   poolMax: number;
 }
 
@@ -41,7 +43,7 @@ export class Shard {
       migrations: { migrationsList: [Migration20261122000000First], tableName: 'migration', snapshot: false, silent: true },
       // The default batched versioned update loses updates.
       useBatchUpdates: false,
-      pool: { min: 0, max: poolMax },
+      pool: { min: 0, max: Math.max(poolMax, CONNECTIONS_MIN) },
       driverOptions: {
         connectionString: url,
         connectionTimeoutMillis: 5_000,

@@ -102,7 +102,9 @@ export function transactor({ shards, reach, onUnfinished }: TransactOptions): Tr
 
   async function prepareAll(others: ShardTransaction[], gids: string[], label: string): Promise<void> {
     for (const [at, part] of others.entries()) {
-      await part.control(`prepare transaction '${gids[at]}'`);
+      const { command } = await part.control(`prepare transaction '${gids[at]}'`);
+      // A failed transaction answers ROLLBACK, without an error.
+      invariant(command !== 'ROLLBACK', 'a part that failed cannot be prepared');
       if (at === 0) reach('prepared-first', label);
     }
     reach('prepared', label);

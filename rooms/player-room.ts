@@ -9,7 +9,7 @@ import type { Inventory, VersionWatch } from '../server/inventory/index.ts';
 import type { Idempotency } from '../server/ledger/index.ts';
 import type { PlayerEvent, Players } from '../server/players/index.ts';
 import type { Sessions } from '../server/sessions/index.ts';
-import { authenticator, AuthenticatedRoom, refuseJoin, SESSION_REPLACED_CLOSE_CODE, type RoomKit, type Seat } from './kit/authenticated-room.ts';
+import { authenticator, AuthenticatedRoom, refuseJoin, refuseStranger, SESSION_REPLACED_CLOSE_CODE, type RoomKit, type Seat } from './kit/authenticated-room.ts';
 import { readHoldings, writeDelta } from './kit/player-view.ts';
 
 export interface PlayerRoomDeps {
@@ -59,7 +59,7 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
       if ((client.auth as Seat | undefined)?.playerId !== this.#playerId) refuseJoin('UNAUTHENTICATED');
       // Listen before reading: what commits in between is either read or heard.
       this.#stops.push(deps.players.listen(this.#playerId, (event) => this.#hear(event)));
-      this.#epoch = await deps.sessions.take(this.#playerId).catch(() => refuseJoin('UNAUTHENTICATED'));
+      this.#epoch = await deps.sessions.take(this.#playerId).catch(refuseStranger);
       await this.#load();
       this.#stops.push(
         deps.versions.add({

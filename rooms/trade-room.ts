@@ -5,7 +5,7 @@ import { TradeSideState, TradeState } from '../schema/states/trade-state.ts';
 import type { Players } from '../server/players/index.ts';
 import type { Follower, Sessions } from '../server/sessions/index.ts';
 import { Trade, type TradeDeps } from '../server/trading/index.ts';
-import { authenticator, AuthenticatedRoom, refuseJoin, type RoomKit, type Seat } from './kit/authenticated-room.ts';
+import { authenticator, AuthenticatedRoom, refuseJoin, refuseStranger, type RoomKit, type Seat } from './kit/authenticated-room.ts';
 import { showTrade } from './kit/trade-view.ts';
 
 /** How long an ended trade's last state stays to be seen. */
@@ -63,7 +63,7 @@ export function bindTradeRoom(deps: TradeRoomDeps) {
     override async onJoin(client: Client): Promise<void> {
       const { playerId } = client.auth as Seat;
       if (!this.#trade.window.players.includes(playerId)) refuseJoin('TRADE_NOT_FOUND');
-      const session = await deps.sessions.follow(playerId, () => this.closeReplaced(client)).catch(() => refuseJoin('UNAUTHENTICATED'));
+      const session = await deps.sessions.follow(playerId, () => this.closeReplaced(client)).catch(refuseStranger);
       const before = this.#sitting.get(playerId);
       this.#sitting.set(playerId, { client, session });
       this.#trade.seat(playerId, session);

@@ -9,7 +9,7 @@ import type { Catalog } from '../server/catalog/index.ts';
 import type { Players } from '../server/players/index.ts';
 import type { Follower, Sessions } from '../server/sessions/index.ts';
 import { clampTo, stepTowards, type Gathering, type Point } from '../server/world/index.ts';
-import { authenticator, AuthenticatedRoom, refuseJoin, type RoomKit, type Seat } from './kit/authenticated-room.ts';
+import { authenticator, AuthenticatedRoom, refuseJoin, refuseStranger, type RoomKit, type Seat } from './kit/authenticated-room.ts';
 
 const TICK_MS = 50;
 const PLAYERS_MAX = 100;
@@ -69,7 +69,7 @@ export function bindZoneRoom(deps: ZoneRoomDeps) {
 
     override async onJoin(client: Client): Promise<void> {
       const { playerId } = client.auth as Seat;
-      const session = await deps.sessions.follow(playerId, () => this.closeReplaced(client)).catch(() => refuseJoin('UNAUTHENTICATED'));
+      const session = await deps.sessions.follow(playerId, () => this.closeReplaced(client)).catch(refuseStranger);
       const profile = (await deps.players.read([playerId])).get(playerId);
       if (profile === undefined) {
         session.stop();

@@ -9,8 +9,14 @@ export const POSTINGS_MAX = 100;
 /** A count of an asset: a whole number from 1 to 2^53 − 1; a numeral in quotes is not a number. [QU1] */
 export const Quantity = z.int().min(1).max(QUANTITY_MAX);
 
-/** A catalogue name: lower case, because it is a key in YAML, SQL and the wire at once. */
-export const AssetName = z.string().regex(/^[a-z][a-z0-9_]{0,31}$/);
+/**
+ * A catalogue name: lower case, because it is a key in YAML, SQL and the wire at once. Never `constructor`: every object
+ * of the language has that key, so looking up how much of it is held would find a function.
+ */
+export const AssetName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,31}$/)
+  .refine((name) => !(name in Object.prototype), 'the name is taken by the language');
 
 /** Counts per asset; null-prototype so that `__proto__` is a name like any other, and an unknown one. */
 export const Fungibles = z

@@ -1,4 +1,3 @@
-import { createServer } from 'node:http';
 import { defineRoom, defineServer, matchMaker } from '@colyseus/core';
 import { Encoder } from '@colyseus/schema';
 import { WebSocketTransport } from '@colyseus/ws-transport';
@@ -14,6 +13,8 @@ import type { Catalog } from './catalog/index.ts';
 import type { Config } from './config/index.ts';
 import type { Features } from './features.ts';
 import { authRoutes, identify } from './http/auth-routes.ts';
+import { FrontDoor } from './http/front-door.ts';
+import { guardMatchmaking } from './http/matchmaking.ts';
 import { operatorRoutes } from './http/operator-routes.ts';
 import { publicRoutes } from './http/public-routes.ts';
 import { refusals } from './http/refusal-reply.ts';
@@ -55,8 +56,9 @@ export function createApp({ config, storage, catalog, features, metrics, log }: 
     return tradeId;
   }
 
+  guardMatchmaking(log);
   return defineServer({
-    transport: new WebSocketTransport({ server: createServer(), maxPayload: FRAME_BYTES_MAX }),
+    transport: new WebSocketTransport({ server: new FrontDoor(), maxPayload: FRAME_BYTES_MAX }),
     greet: false,
     gracefullyShutdown: false,
     logger: log,
@@ -71,7 +73,7 @@ export function createApp({ config, storage, catalog, features, metrics, log }: 
       app.use('/auth', authRoutes({ accounts: features.accounts, jwtSecret: secrets.jwtSecret, authRateMax: limits.authRateMax, loginFailuresMax: limits.loginFailuresMax }));
       app.use('/service', serviceRoutes({ serviceKey: secrets.serviceKey, commands: features.serviceCommands, players, storage }));
       app.use(operatorRoutes({ adminPassword: secrets.adminPassword, production: config.env === 'production' }));
-      app.use(publicRoutes({ storage, catalog, metrics, serviceKey: secrets.serviceKey }));
+      app.use(publicRoutes({ storage, catalog, metrics, serviceKey: secrets.serviceKey, log }));
       app.use(refusals(log));
     },
   });

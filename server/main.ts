@@ -6,6 +6,7 @@ import { CatalogError, loadCatalog, watchCatalog } from './catalog/index.ts';
 import { ConfigError, loadConfig } from './config/index.ts';
 import { openDatabases } from './databases.ts';
 import { createFeatures } from './features.ts';
+import { listen } from './listen.ts';
 import { startResolver } from './resolver.ts';
 import { createLogger, Metrics } from './telemetry/index.ts';
 
@@ -32,7 +33,7 @@ async function start(): Promise<void> {
   });
 
   const app = createApp({ config, storage, catalog, features, metrics, log });
-  await app.listen(config.port, config.host);
+  await listen(app, config);
   process.send?.('ready');
   log.info(`listening on http://localhost:${config.port} with ${shards.length} shards`);
 
@@ -67,7 +68,7 @@ async function start(): Promise<void> {
 try {
   await start();
 } catch (error) {
-  const expected = error instanceof ConfigError || error instanceof CatalogError || error instanceof ClusterError || error instanceof EmbeddedPostgresError || (error as { code?: string }).code === 'EADDRINUSE';
+  const expected = error instanceof ConfigError || error instanceof CatalogError || error instanceof ClusterError || error instanceof EmbeddedPostgresError;
   process.stderr.write(expected ? `${(error as Error).message}\n` : `${(error as Error).stack}\n`);
   await delay(0);
   process.exit(1);

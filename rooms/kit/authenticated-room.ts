@@ -1,11 +1,15 @@
-import { CloseCode, ErrorCode, Room, ServerError, type AuthContext, type Client, type MessageContext, type RoomException } from '@colyseus/core';
+import { ClientState, CloseCode, ErrorCode, Protocol, Room, ServerError, type AuthContext, type Client, type MessageContext, type RoomException } from '@colyseus/core';
 import type { z } from 'zod';
 import type { PlayerId } from '../../schema/ids.ts';
-import type { RefusalCode } from '../../schema/refusals.ts';
+import { Refusal, type RefusalCode } from '../../schema/refusals.ts';
 import { answer, type Report } from './answer.ts';
+import { guardClient } from './client-guard.ts';
 
 /** Closed because the same player signed in somewhere else. */
 export const SESSION_REPLACED_CLOSE_CODE = 4100;
+
+/** What a client may say before it acknowledged its join: answers to anything else would pile up unsent. */
+const JOINING_FRAMES: ReadonlySet<number | undefined> = new Set([Protocol.JOIN_ROOM, Protocol.LEAVE_ROOM, Protocol.PING]);
 
 /** How a connection ended that may come back: the network failed, nobody decided anything. */
 const DROPS: ReadonlySet<number> = new Set([CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RECEIVED, CloseCode.ABNORMAL_CLOSURE, CloseCode.MAY_TRY_RECONNECT]);
@@ -32,17 +36,34 @@ export function refuseJoin(code: RefusalCode): never {
   throw new ServerError(ErrorCode.AUTH_FAILED, code);
 }
 
+/** For a look-up of the player itself: one who does not exist may not join, and whatever else failed is not the client's fault. */
+export function refuseStranger(error: unknown): never {
+  if (error instanceof Refusal) refuseJoin('UNAUTHENTICATED');
+  throw error;
+}
+
+/** What the framework calls on a room from a socket's events, where a throw would end the process. */
+interface Inner {
+  _onMessage(client: Client, frame: Buffer): void;
+  _onLeave(client: Client, code?: number): Promise<void>;
+}
+
 /**
  * What all rooms share: nobody without a token, every handler wrapped, bounded message rates, drops that may return.
  * Room classes are made by functions that hand this their services; there are no globals. [RM1] [RM2] [RM3]
  */
 export abstract class AuthenticatedRoom<State extends object> extends Room<{ state: State }> {
   protected abstract readonly kit: RoomKit;
+  readonly #known = new WeakSet<Client>();
+  readonly #kicked = new WeakSet<Client>();
+  /** Seats of clients who dropped, by session id. */
+  readonly #kept = new Map<string, ReturnType<Room['allowReconnection']>>();
 
   /** Binds the message limits and the nets; every subclass calls it first in `onCreate`. */
   protected openFor(): void {
     this.maxMessagesPerSecond = this.kit.messagesPerSecondMax;
     this.#guardFrames();
+    this.#guardHooks();
   }
 
   /** Answers a request, or takes a message, of a client that is known and a body that was checked. */
@@ -58,31 +79,66 @@ export abstract class AuthenticatedRoom<State extends object> extends Room<{ sta
 
   /** Keeps the seat of a client whose network failed. Kicked and leaving clients do not come back. */
   override onDrop(client: Client, code?: number): void {
-    if (code === undefined || !DROPS.has(code) || this.kit.reconnectionWindowS === 0) return;
+    if (code === undefined || !DROPS.has(code) || this.#kicked.has(client) || this.kit.reconnectionWindowS === 0) return;
+    const { sessionId } = client;
+    const seat = this.allowReconnection(client, this.kit.reconnectionWindowS);
+    this.#kept.set(sessionId, seat);
     // Rejects when the window passes, when the client never joined, and at shutdown: all of them are the end of a seat.
-    this.allowReconnection(client, this.kit.reconnectionWindowS).catch(() => undefined);
+    seat.catch(() => undefined).finally(() => this.#kept.get(sessionId) === seat && this.#kept.delete(sessionId));
   }
 
   /** A net below the wrapped handlers: without it a throw in a timer or a hook ends the process. */
   override onUncaughtException(error: RoomException, method: string): void {
+    if (error.cause instanceof ServerError) return; // a join that was refused: the client is told, and nothing is wrong
     this.kit.report({ ref: this.roomId, type: `${this.roomName}.${method}`, error });
   }
 
+  /** Also takes the seat that is kept for a client who dropped: it was the displaced session's. */
   protected closeReplaced(client: Client): void {
+    this.#kept.get(client.sessionId)?.reject(new ServerError(SESSION_REPLACED_CLOSE_CODE, 'SESSION_REPLACED'));
     client.leave(SESSION_REPLACED_CLOSE_CODE, 'SESSION_REPLACED');
   }
 
   /** A frame that the framework cannot decode must end that client, not the process: it throws in a socket's listener. */
   #guardFrames(): void {
-    const inner = this as unknown as { _onMessage(client: Client, frame: Buffer): void };
+    const inner = this as unknown as Inner;
     const decode = inner._onMessage.bind(this);
     inner._onMessage = (client, frame) => {
+      if (!this.#known.has(client)) {
+        this.#known.add(client);
+        guardClient(client, () => this.#kicked.add(client));
+      }
+      // Until the socket has closed it goes on delivering.
+      if (this.#kicked.has(client)) return;
       try {
-        decode(client, frame);
+        if (client.state !== ClientState.JOINED && !JOINING_FRAMES.has(frame[0])) client.leave(CloseCode.WITH_ERROR);
+        else decode(client, frame);
       } catch {
-        client.leave(CloseCode.WITH_ERROR, 'BAD_REQUEST');
+        client.leave(CloseCode.WITH_ERROR);
       }
     };
+  }
+
+  /** What a hook throws was reported. It reaches a client only as a code, and the promises that nobody awaits never reject. */
+  #guardHooks(): void {
+    const { onJoin, onLeave } = this;
+    this.onJoin = async (...joining) => {
+      try {
+        return (await onJoin?.apply(this, joining)) as unknown;
+      } catch (error) {
+        throw error instanceof ServerError ? error : new ServerError(ErrorCode.APPLICATION_ERROR, 'INTERNAL', { cause: error });
+      }
+    };
+    this.onLeave = async (...leaving) => {
+      try {
+        await onLeave?.apply(this, leaving);
+      } catch {
+        // Reported by `onUncaughtException`.
+      }
+    };
+    const inner = this as unknown as Inner;
+    const leave = inner._onLeave.bind(this);
+    inner._onLeave = (client, code) => leave(client, code).catch((error: unknown) => this.kit.report({ ref: this.roomId, type: `${this.roomName}.leave`, error }));
   }
 }
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Asset, CatalogFile, Zone } from '../../schema/catalog.ts';
 import { Refusal } from '../../schema/refusals.ts';
-import { parseCatalog } from './parse.ts';
+import { CatalogError, parseCatalog } from './parse.ts';
 
 /** An editor writes in several steps; a file that is still for this long is taken as saved. */
 const SETTLE_MS = 100;
@@ -59,9 +59,17 @@ export class Catalog {
   }
 }
 
-/** @throws {CatalogError} with the line, when the file is wrong at the start */
+/** @throws {CatalogError} when the file is wrong at the start, with the line, or cannot be read */
 export function loadCatalog(file: string): Catalog {
-  return new Catalog(parseCatalog(readFileSync(file, 'utf8'), path.basename(file)));
+  return new Catalog(parseCatalog(read(file), path.basename(file)));
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CatalogError(`CATALOG_PATH: ${file} cannot be read (${(error as NodeJS.ErrnoException).code}): name a catalogue file.`);
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument, type Document } from 'yaml';
+import { LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { CatalogFile } from '../../schema/catalog.ts';
 
 /** The catalogue file is wrong; the message names the file, the line and the remedy in one line. */
@@ -19,6 +19,8 @@ export function parseCatalog(text: string, file: string): CatalogFile {
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const broken = document.errors[0];
   if (broken) throw new CatalogError(`${file}:${lines.linePos(broken.pos[0]).line}: ${broken.message.split('\n')[0]}`);
+  const at = unresolvedAlias(document);
+  if (at !== undefined) throw new CatalogError(`${file}:${lines.linePos(at).line}: the alias has no anchor before it`);
   const parsed = CatalogFile.safeParse(document.toJS());
   const fail = (path: readonly PropertyKey[], message: string): never => {
     throw new CatalogError(`${file}:${lineOf(document, lines, path)}: ${formatPath(path)}: ${message}`);
@@ -49,6 +51,19 @@ function refuseContradictions({ assets, zones }: CatalogFile, fail: (path: reado
     if (outside >= 0) fail(['zones', at, 'nodes', outside], 'lies outside the zone');
     if (spawn.x > width || spawn.y > height) fail(['zones', at, 'spawn'], 'lies outside the zone');
   }
+}
+
+/** Where an alias stands that the parser let through, but `toJS` would stumble over. */
+function unresolvedAlias(document: Document): number | undefined {
+  let at: number | undefined;
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document) !== undefined) return undefined;
+      at = alias.range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return at;
 }
 
 /** The line of the node that the path names, or of its nearest parent that exists. */

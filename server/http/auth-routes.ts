@@ -12,6 +12,8 @@ import { sendRefusal } from './refusal-reply.ts';
 const TOKEN_LIFETIME = '30d';
 const BODY_BYTES_MAX = '8kb';
 const MINUTE_MS = 60_000;
+/** Of the library's routes those that need no mail; its reset form, besides, repeats the query into the page as it came. */
+const ROUTES = ['auth-anonymous', 'auth-register', 'auth-login', 'auth-userdata'];
 
 const Claims = z.object({ playerId: PlayerId, anonymous: z.boolean(), email: z.string().optional() });
 
@@ -40,28 +42,27 @@ export function authRoutes({ accounts, jwtSecret, authRateMax, loginFailuresMax 
   const upgrading = new AsyncLocalStorage<PlayerId | undefined>();
 
   const findUser = async (email: string) => {
-    const account = await accounts.findByEmail(email);
+    const account = await asMessage(accounts.findByEmail(email));
     return account && { id: account.playerId, playerId: account.playerId, name: account.name, email: account.login, anonymous: false, password: account.passwordHash };
   };
-  const router = createRouter(
-    endpoints({
-      oauth: false,
-      settings: {
-        onFindUserByEmail: findUser,
-        onRegisterAnonymously: async (options: unknown) => {
-          const identity = await accounts.registerAnonymous(options);
-          return { id: identity.playerId, ...identity };
-        },
-        onRegisterWithEmailAndPassword: (email, passwordHash, options: unknown) => asMessage(accounts.register(email, passwordHash, options, upgrading.getStore())),
-        onGenerateToken: async (user: unknown) => await JWT.sign(Claims.parse(user), { expiresIn: TOKEN_LIFETIME }),
-        onParseToken: async (claims) => {
-          const { playerId, anonymous, email } = Claims.parse(claims);
-          return { id: playerId, playerId, anonymous, email };
-        },
+  const library = endpoints({
+    oauth: false,
+    settings: {
+      onFindUserByEmail: findUser,
+      onRegisterAnonymously: async (options: unknown) => {
+        const identity = await asMessage(accounts.registerAnonymous(options));
+        return { id: identity.playerId, ...identity };
       },
-      prefix: auth.prefix,
-    }),
-  );
+      onRegisterWithEmailAndPassword: (email, passwordHash, options: unknown) => asMessage(accounts.register(email, passwordHash, options, upgrading.getStore())),
+      onGenerateToken: async (user: unknown) => await JWT.sign(Claims.parse(user), { expiresIn: TOKEN_LIFETIME }),
+      onParseToken: async (claims) => {
+        const { playerId, anonymous, email } = Claims.parse(claims);
+        return { id: playerId, playerId, anonymous, email };
+      },
+    },
+    prefix: auth.prefix,
+  });
+  const router = createRouter(Object.fromEntries(Object.entries(library).filter(([name]) => ROUTES.includes(name))));
 
   const limited = rateLimit({
     windowMs: MINUTE_MS,
@@ -85,21 +86,22 @@ export function authRoutes({ accounts, jwtSecret, authRateMax, loginFailuresMax 
   routes.use(limited, express.json({ limit: BODY_BYTES_MAX }));
   routes.post('/login', slowGuessing);
   routes.use(async (request, response, next) => {
+    const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    let player: PlayerId | undefined;
     try {
-      const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-      const player = request.path === '/register' && bearer ? (await identify(bearer)).playerId : undefined;
-      await upgrading.run(player, () => handle(request, response));
+      if (request.path === '/register' && bearer) player = (await identify(bearer)).playerId;
     } catch {
-      next(new Refusal('UNAUTHENTICATED'));
+      return next(new Refusal('UNAUTHENTICATED'));
     }
+    await upgrading.run(player, () => handle(request, response));
   });
   return routes;
 }
 
-/** @colyseus/auth answers with an error's message, so a refusal gives its reason there. */
-async function asMessage(work: Promise<void>): Promise<void> {
+/** @colyseus/auth answers with an error's message, so a refusal gives its reason there, and nothing else gives any. */
+async function asMessage<Answer>(work: Promise<Answer>): Promise<Answer> {
   try {
-    await work;
+    return await work;
   } catch (error) {
     if (error instanceof Refusal) throw new Error(String(error.details['reason'] ?? error.code), { cause: error });
     throw new Error('internal', { cause: error });

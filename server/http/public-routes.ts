@@ -4,7 +4,7 @@ import helmet from 'helmet';
 import type { Storage } from '../../persistence/index.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import type { Catalog } from '../catalog/index.ts';
-import type { Metrics } from '../telemetry/index.ts';
+import type { Logger, Metrics } from '../telemetry/index.ts';
 import { bearsKey } from './service-routes.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
@@ -15,20 +15,24 @@ export interface PublicRoutesOptions {
   catalog: Catalog;
   metrics: Metrics;
   serviceKey: string;
+  log: Logger;
 }
 
 /** Health, metrics, the catalogue for clients, and the web client. */
-export function publicRoutes({ storage, catalog, metrics, serviceKey }: PublicRoutesOptions): Router {
+export function publicRoutes({ storage, catalog, metrics, serviceKey, log }: PublicRoutesOptions): Router {
   const routes = express.Router();
   routes.get('/healthz', (_request, response) => {
     response.json({ ok: true });
   });
   routes.get('/readyz', async (_request, response) => {
-    const failure = await storage.ready().then(
-      () => undefined,
-      (error: unknown) => String((error as Error).message),
-    );
-    response.status(failure === undefined ? 200 : 503).json(failure === undefined ? { ok: true } : { ok: false, reason: failure });
+    try {
+      await storage.ready();
+      response.json({ ok: true });
+    } catch (error) {
+      // Anyone may ask, so the cause, which names addresses, is for the log alone.
+      log.warn({ err: error }, 'not ready');
+      response.status(503).json({ ok: false, reason: 'a shard does not answer, or has migrations to run' });
+    }
   });
   routes.get('/metrics', async (request, response) => {
     if (!isLoopback(request) && !bearsKey(request.headers.authorization, serviceKey)) throw new Refusal('UNAUTHENTICATED');

@@ -19,7 +19,9 @@ export function refusals(log: Logger): ErrorRequestHandler {
     }
     // What express and its body parser refuse: malformed JSON, too large, a bad path.
     const status = (error as { status?: unknown }).status;
-    if (typeof status === 'number' && status >= 400 && status < 500) return sendRefusal(response, new Refusal('BAD_REQUEST', { reason: (error as Error).message }));
+    if (typeof status === 'number' && status >= 400 && status < 500) {
+      return sendRefusal(response, new Refusal('BAD_REQUEST', { reason: status === 413 ? 'the body is too large' : 'the request cannot be read' }));
+    }
     const ref = randomUUID();
     log.error({ ref, err: error, path: request.path }, 'request failed');
     return sendRefusal(response, new Refusal('INTERNAL'), ref);

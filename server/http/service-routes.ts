@@ -57,5 +57,8 @@ export function serviceRoutes({ serviceKey, commands, players, storage }: Servic
     const report = await storage.audit();
     response.status(report.ok ? 200 : 409).json(report);
   });
+  routes.use(() => {
+    throw new Refusal('BAD_REQUEST', { reason: 'no such route' });
+  });
   return routes;
 }

@@ -54,13 +54,19 @@ export class InventoryCache {
 
   /** Brings an entry up to date; one that cannot follow is dropped and read again when it is wanted. */
   apply(delta: InventoryDelta): void {
-    const flight = this.#flights.get(delta.holderId);
-    if (flight) flight.heard = Math.max(flight.heard, delta.version);
+    this.#hear(delta.holderId, delta.version);
     const held = this.#entries.peek(delta.holderId);
     if (held === undefined) return;
     const plan = planDelta(held.version, delta.version);
     if (plan === 'apply') this.#entries.set(delta.holderId, applyDelta(held, delta));
     if (plan === 'resync') this.#entries.delete(delta.holderId);
+  }
+
+  /** Another process made this version, and said no more: what is older is dropped, and not kept when it arrives. */
+  outdate(holder: HolderId, version: number): void {
+    this.#hear(holder, version);
+    const held = this.#entries.peek(holder);
+    if (held !== undefined && held.version < version) this.#entries.delete(holder);
   }
 
   /** Forgets many at once; loads under way are not believed either. */
@@ -73,6 +79,11 @@ export class InventoryCache {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  #hear(holder: HolderId, version: number): void {
+    const flight = this.#flights.get(holder);
+    if (flight) flight.heard = Math.max(flight.heard, version);
   }
 
   async #load(holder: HolderId): Promise<Holdings> {

@@ -27,7 +27,7 @@ export class Inventory {
     this.#bus = bus;
     // Other processes' commits; our own are applied before they are told, so this finds nothing newer.
     bus.subscribe('invalidated', 'all', (changed) => {
-      this.#cache.invalidate(changed.filter(({ holder, version }) => (this.#cache.peek(holder)?.version ?? version) < version).map(({ holder }) => holder));
+      for (const { holder, version } of changed) this.#cache.outdate(holder, version);
     });
   }
 

@@ -18,6 +18,7 @@ export class VersionWatch {
   readonly #versions: (players: readonly PlayerId[]) => Promise<Map<string, { version: number; epoch: number }>>;
   readonly #watched = new Set<Watched>();
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   constructor(versions: (players: readonly PlayerId[]) => Promise<Map<string, { version: number; epoch: number }>>) {
     this.#versions = versions;
@@ -31,12 +32,13 @@ export class VersionWatch {
 
   start(intervalMs: number, report: (error: unknown) => void): void {
     const next = () => {
-      this.#timer = setTimeout(() => void this.compare().catch(report).finally(next), intervalMs);
+      if (!this.#stopped) this.#timer = setTimeout(() => void this.compare().catch(report).finally(next), intervalMs);
     };
     next();
   }
 
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
   }
 
@@ -46,7 +48,8 @@ export class VersionWatch {
     const truth = await this.#versions(rooms.map(({ playerId }) => playerId));
     for (const room of rooms) {
       const held = truth.get(room.playerId);
-      if (held === undefined) continue;
+      // A room that was left meanwhile is no more.
+      if (held === undefined || !this.#watched.has(room)) continue;
       if (held.epoch > room.epoch) room.onDisplaced(held.epoch);
       else if (held.version > room.version()) room.onBehind(held.version);
     }

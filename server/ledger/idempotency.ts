@@ -49,9 +49,9 @@ export class Idempotency {
     }
   }
 
-  /** What became of a command whose answer was lost. [KE4] */
+  /** What became of a command whose answer was lost. @throws {Refusal} BUSY while that is not decided [KE4] */
   async outcome(actor: PlayerId, id: CommandId): Promise<{ known: false } | { known: true; answer: unknown }> {
-    const known = await this.#commands.find(actor, id);
+    const known = await this.#commands.find(actor, id, { awaitWriters: true });
     return known ? { known: true, answer: known.answer } : { known: false };
   }
 

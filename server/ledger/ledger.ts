@@ -58,11 +58,16 @@ export class Ledger {
         if (outcome !== undefined) return outcome;
       } catch (error) {
         if (error instanceof OutcomeUnknown) unknown = error;
-        else if (!isConnectionLoss(error)) throw error;
+        else if (!isConnectionLoss(error) && !(unknown !== undefined && isLostRace(error))) throw error;
         if (Date.now() > deadline) throw unknown ?? new Refusal('BUSY', { reason: 'the database is away' });
         metrics.retries.inc({ cause: 'connection' });
         await delay(RETRY_MS);
       }
     }
   }
+}
+
+/** No answer once a commit was lost: what keeps the rows locked may be that very transaction, until a resolver ends it. */
+function isLostRace(error: unknown): boolean {
+  return error instanceof Refusal && error.code === 'CONCURRENT_MODIFICATION';
 }

@@ -14,6 +14,8 @@
  * second look  trade-summary, summary-give, summary-give-<name>, summary-get, summary-get-<name>, summary-back, summary-sure
  * end          trade-settled, trade-cancelled, trade-unknown, trade-reason, gave, got, trade-done
  */
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
 
 /** Chromium as the machine has it; quiet, and without anything that wants the network. */
@@ -25,8 +27,17 @@ const ARGUMENTS = [
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
-export async function openBrowser(executablePath: string): Promise<Browser> {
-  return await chromium.launch({ executablePath, args: ARGUMENTS, headless: true });
+/** Where Chromium is; a browser test is skipped where there is none. */
+export const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+
+export async function openBrowser(): Promise<Browser> {
+  return await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS, headless: true });
+}
+
+/** Builds the page if it is missing or older than its source, as `npm start` does. */
+export function buildPage(): void {
+  const { status, stderr } = spawnSync(process.execPath, ['server/commands/build-web.ts'], { cwd: path.resolve(import.meta.dirname, '../..'), encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the page could not be built: ${stderr}`);
 }
 
 export interface PageOptions {
@@ -124,8 +135,30 @@ export class PlayerPage {
     return Object.fromEntries(entries) as Record<string, string>;
   }
 
-  async screenshot(path: string): Promise<void> {
-    await this.page.screenshot({ path, animations: 'disabled', scale: 'css' });
+  /** Presses Tab until something has the focus; fails where the keyboard does not get there. */
+  async tabTo(testid: string, stepsMax = 60): Promise<void> {
+    const goal = this.get(testid).first();
+    for (let step = 0; step < stepsMax; step++) {
+      if (await this.hasFocus(goal)) return;
+      await this.page.keyboard.press('Tab');
+    }
+    throw new Error(`the keyboard did not reach ${testid} in ${stepsMax} steps`);
+  }
+
+  async hasFocus(element: Locator): Promise<boolean> {
+    return await element.evaluate((node) => node === node.ownerDocument.activeElement);
+  }
+
+  /** Goes there by keyboard and presses it. */
+  async pressByKey(testid: string): Promise<void> {
+    await this.tabTo(testid);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** As a person sees it a moment after something changed: highlights are still there. */
+  async screenshot(file: string): Promise<void> {
+    await this.page.waitForTimeout(600);
+    await this.page.screenshot({ path: file, scale: 'css' });
   }
 
   async close(): Promise<void> {

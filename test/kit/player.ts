@@ -52,6 +52,14 @@ export function ignoreMessages(room: Room): void {
   room.onMessage('*', () => undefined);
 }
 
+/** The network fails: the socket closes without the SDK's goodbye. Resolves when both ends know. */
+export async function drop(room: Room): Promise<void> {
+  room.reconnection.enabled = false;
+  const left = new Promise((resolve) => room.onLeave(resolve));
+  (room.connection.transport as unknown as { ws: { close(): void } }).ws.close();
+  await left;
+}
+
 export async function joinTrade(player: { client: Client }, tradeId: string): Promise<Room> {
   const room = await player.client.joinById(tradeId);
   room.reconnection.enabled = false;

@@ -28,15 +28,17 @@ export interface StartOptions {
   env?: Record<string, string>;
   /** Kept by the caller, to start again on the same data. */
   dataDir?: string;
+  /** Other sources than ours, see mutant.ts. */
+  root?: string;
 }
 
 /** A real server process with embedded PostgreSQL, on a free port, ready when this resolves. */
-export async function startServer({ env = {}, dataDir }: StartOptions = {}): Promise<TestServer> {
+export async function startServer({ env = {}, dataDir, root = ROOT }: StartOptions = {}): Promise<TestServer> {
   const own = dataDir === undefined ? temporaryFolder() : undefined;
   const folder = dataDir ?? own?.folder ?? '';
   const port = await freePort();
   const child = spawn(process.execPath, ['server/main.ts'], {
-    cwd: ROOT,
+    cwd: root,
     env: { ...process.env, NODE_ENV: 'test', DATA_DIR: folder, PORT: String(port), LOG_LEVEL: 'info', AUTH_RATE_MAX: '100000', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -58,7 +60,7 @@ export async function startServer({ env = {}, dataDir }: StartOptions = {}): Pro
     }
     await delay(50);
   }
-  const { serviceKey } = JSON.parse(readFileSync(path.join(folder, 'secrets.json'), 'utf8')) as { serviceKey: string };
+  const serviceKey = env['SERVICE_KEY'] ?? (JSON.parse(readFileSync(path.join(folder, 'secrets.json'), 'utf8')) as { serviceKey: string }).serviceKey;
   const kill = async (signal: NodeJS.Signals) => {
     child.kill(signal);
     await exited;

@@ -10,7 +10,7 @@ import { toast } from './toasts.ts';
 export function openAccountDialog(session: ClientSession): void {
   const player = session.player.get();
   const user = account.get();
-  const guest = !user?.email;
+  const guest = user?.email === undefined;
   const dialog = openDialog({ label: 'Account', class: 'dialog account', testid: 'account-dialog' },
     el('header', { class: 'dialog-head' }, el('h2', {}, 'Account'), button({ class: 'icon-button', 'aria-label': 'Close', testid: 'account-close', press: () => dialog.close() }, '×')),
     renameForm(session, player?.name ?? ''),

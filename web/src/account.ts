@@ -1,7 +1,7 @@
 import { Client, ServerError } from '@colyseus/sdk';
 import { cell } from './cell.ts';
 
-/** What the token says of its owner; guests have no e-mail. */
+/** What the token says of its owner; guests have no e-mail. Both are absent until the server has been asked. */
 export interface AccountUser {
   email?: string | undefined;
   anonymous?: boolean | undefined;
@@ -22,23 +22,21 @@ export const client = createClient();
 /** Who is signed in; `undefined` until that is known. */
 export const account = cell<AccountUser | null | undefined>(undefined);
 
-/** Reads the remembered token, if any, and asks the server whose it is. */
+/** With a remembered token the game opens at once, and the server is asked meanwhile whose it is. */
 export async function restoreAccount(): Promise<void> {
   if (!client.auth.token) return account.set(null);
+  account.set({});
+  await verifyAccount();
+}
+
+/**
+ * Asks whose the token is. Only when the accounts do not know it is it forgotten, since a guest has no other key: a
+ * room that refused it, or a server that is away, is no reason.
+ */
+export async function verifyAccount(): Promise<void> {
   try {
     const { user } = await client.auth.getUserData<AccountUser>();
     account.set(user);
-  } catch (error) {
-    if (isUnauthenticated(error)) return signOut();
-    // The server cannot be reached: the token may well be good, so the game's own reconnection takes over.
-    account.set({});
-  }
-}
-
-/** A room did not take the token: only when the accounts do not know it either is it forgotten, since a guest has no other key. */
-export async function verifyAccount(): Promise<void> {
-  try {
-    await client.auth.getUserData();
   } catch (error) {
     if (isUnauthenticated(error)) await signOut();
   }

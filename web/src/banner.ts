@@ -26,7 +26,8 @@ export function banner(session: ClientSession): HTMLElement {
   return element;
 
   function show(status: SessionStatus): void {
-    const text = TEXTS[status];
+    const returning = status === 'joining' && session.player.get() !== undefined;
+    const text = TEXTS[returning ? 'dropped' : status];
     const action = BUTTONS[status];
     element.hidden = text === undefined;
     element.dataset['status'] = status;

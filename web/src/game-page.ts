@@ -1,4 +1,4 @@
-import { account } from './account.ts';
+import { account, verifyAccount } from './account.ts';
 import { openAccountDialog } from './account-dialog.ts';
 import { banner } from './banner.ts';
 import { ClientSession } from './client-session.ts';
@@ -15,13 +15,14 @@ import { zoneView } from './zone-view.ts';
 /** The game after signing in: the zone, what the player holds, who is around, and the trade desk over all of it. */
 export function gamePage(): { element: HTMLElement; close(): void } {
   const session = new ClientSession();
+  const stops: (() => void)[] = [];
   const desk = new TradeDesk(session);
   const trade = (avatar: Avatar) => void desk.invite(avatar.id, avatar.name);
   const zone = zoneView(session, trade);
   const nearby = nearbyPanel(zone, { selfId: () => session.player.get()?.playerId, trade });
   zone.element.append(hintBar());
   const element = el('div', { class: 'game' },
-    header(session),
+    header(session, stops),
     banner(session),
     el('main', { class: 'stage' }, zone.element, sidebar(inventoryPanel(session), nearby.element)),
     desk.element);
@@ -29,6 +30,7 @@ export function gamePage(): { element: HTMLElement; close(): void } {
   return {
     element,
     close() {
+      for (const stop of stops) stop();
       desk.close();
       nearby.close();
       zone.close();
@@ -37,7 +39,7 @@ export function gamePage(): { element: HTMLElement; close(): void } {
   };
 }
 
-function header(session: ClientSession): HTMLElement {
+function header(session: ClientSession, stops: (() => void)[]): HTMLElement {
   const name = el('strong', { testid: 'player-name' });
   const level = el('span', { class: 'quiet', testid: 'player-level' });
   const gold = el('span', { testid: 'player-gold' });
@@ -48,9 +50,13 @@ function header(session: ClientSession): HTMLElement {
     setText(level, player ? `Level ${player.level}` : '');
     setText(gold, quantityText(player?.fungibles.get('gold') ?? 0));
   });
-  account.watchNow((user) => {
-    guest.hidden = Boolean(user?.email);
-  });
+  stops.push(account.watchNow((user) => {
+    guest.hidden = !user?.anonymous;
+  }));
+  // After a start without a server, who it is can be asked once the rooms are there.
+  stops.push(session.status.watch((status) => {
+    if (status === 'live' && account.get()?.anonymous === undefined) void verifyAccount();
+  }));
   return el('header', { class: 'top' },
     el('div', { class: 'wordmark wordmark-small' }, iconElement('strongroom'), el('h1', {}, 'Strongroom')),
     el('span', { class: 'purse', title: 'Gold' }, iconElement('gold'), gold),

@@ -33,7 +33,9 @@ export function offerList(options: { testid: string; empty: string; edits?: Offe
       const holdings = listHoldings(offer);
       showRows(holdings);
       empty.hidden = holdings.length > 0;
-      for (const row of rows.children as HTMLCollectionOf<HTMLElement>) {
+      // Only what the last change touched is marked: an older mark would hide it.
+      for (const row of changed ? (rows.children as HTMLCollectionOf<HTMLElement>) : []) {
+        row.classList.remove('offer-row-changed');
         if (changed?.has(row.dataset['key'] ?? '')) replay(row, 'offer-row-changed');
       }
     },

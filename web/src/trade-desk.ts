@@ -36,7 +36,7 @@ export class TradeDesk {
     if (this.#trade) return this.#open();
     try {
       const tradeId = await this.#session.invite(playerId);
-      this.#begin(tradeId, name);
+      this.#begin(tradeId, name, { asked: true });
     } catch (error) {
       toast(failureText(error), 'bad');
     }
@@ -70,9 +70,9 @@ export class TradeDesk {
     setTimeout(() => card.remove(), INVITATION_SHOWN_MS);
   }
 
-  #begin(tradeId: string, partnerName: string, { resumed = false } = {}): void {
+  #begin(tradeId: string, partnerName: string, { resumed = false, asked = false } = {}): void {
     sessionStorage.setItem(storageKey('trade'), JSON.stringify({ tradeId, partnerName }));
-    const trade = new TradeSession({ session: this.#session, tradeId, partnerName, refused: (refusal) => toast(refusal.message, 'bad') });
+    const trade = new TradeSession({ session: this.#session, tradeId, partnerName, asked, refused: (refusal) => toast(refusal.message, 'bad') });
     this.#trade = trade;
     trade.ending.watch(() => this.#ended(trade));
     if (!resumed) return this.#open();
@@ -125,6 +125,6 @@ export class TradeDesk {
 
   #showChip(): void {
     this.#chip.hidden = !this.#trade || this.#window !== undefined;
-    setText(this.#chip, `Trade with ${this.#trade?.theirName ?? ''}: open`);
+    setText(this.#chip, `Back to the trade with ${this.#trade?.theirName ?? ''}`);
   }
 }

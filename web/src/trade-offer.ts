@@ -20,6 +20,7 @@ export function standingText(standing: {
   view: TradeView | undefined;
   partnerName: string;
   changed: boolean;
+  awaited: boolean;
   empty: boolean;
 }): string {
   const { link, view, partnerName } = standing;
@@ -29,9 +30,9 @@ export function standingText(standing: {
   const failed = reopenedText(view);
   if (failed !== undefined) return failed;
   if (standing.changed) return 'The offer changed — look again.';
-  if (!view.theirs) return `Waiting for ${partnerName} to join…`;
   if (view.mine?.accepted) return `You accepted. Waiting for ${partnerName}.`;
-  if (view.theirs.accepted) return `${partnerName} accepted. Look at both sides, then accept.`;
+  if (standing.awaited) return `${partnerName} was asked. Choose what you offer meanwhile.`;
+  if (view.theirs?.accepted) return `${partnerName} accepted. Look at both sides, then accept.`;
   if (standing.empty) return 'Choose what you offer from your inventory below.';
   return 'When both sides are right, accept.';
 }

@@ -10,7 +10,7 @@ import { runCommand } from './command-run.ts';
 import { OfferDraft } from './offer-draft.ts';
 import type { Refused } from './refusal-text.ts';
 import { RoomLink, type LinkStatus } from './room-link.ts';
-import { readTrade, type TradeView } from './trade-view.ts';
+import { isEmptyOffer, readTrade, type TradeView } from './trade-view.ts';
 
 /** How a trade ended. `unknown`: its room is gone and nobody could say; the inventory is the truth. */
 export interface TradeEnding {
@@ -36,11 +36,13 @@ export class TradeSession {
   readonly #link: RoomLink<TradeState>;
   #accepting: CommandId | undefined;
   #callingOff = false;
+  #awaited: boolean;
 
-  constructor(options: { session: ClientSession; tradeId: string; partnerName: string; refused: (refusal: Refused) => void }) {
+  constructor(options: { session: ClientSession; tradeId: string; partnerName: string; asked: boolean; refused: (refusal: Refused) => void }) {
     this.tradeId = options.tradeId;
     this.partnerName = options.partnerName;
     this.#session = options.session;
+    this.#awaited = options.asked;
     this.#link = new RoomLink({
       join: () => client.joinById<TradeState>(options.tradeId) as Promise<Room<unknown, TradeState>>,
       wire: (room) => room.onStateChange((state) => this.#read(state)),
@@ -61,6 +63,11 @@ export class TradeSession {
   /** The partner's name as the room says it, or as it was known before they joined. */
   get theirName(): string {
     return this.view.get()?.theirs?.name || this.partnerName;
+  }
+
+  /** True while the one who was asked has not moved yet; the room does not say who has come. */
+  get awaited(): boolean {
+    return this.#awaited;
   }
 
   /** True while what the screen shows is what the server has: only then can it be accepted. */
@@ -84,10 +91,15 @@ export class TradeSession {
 
   /** Takes the whole trade off the table, for both. */
   async cancel(): Promise<void> {
-    if (this.#link.status.get().kind === 'live') {
-      this.#callingOff = true;
-      await this.#link.request('trade:cancel', {}).finally(() => (this.#callingOff = false));
-    } else if (this.view.get() === undefined) this.#end('cancelled', 'mine');
+    // Never joined: there is nothing of ours on any table.
+    if (this.view.get() === undefined) return this.#end('cancelled', 'mine');
+    this.#callingOff = true;
+    try {
+      await this.#link.request('trade:cancel', {});
+    } catch (error) {
+      this.#callingOff = false;
+      throw error;
+    }
   }
 
   close(): void {
@@ -103,6 +115,7 @@ export class TradeSession {
       const shown = { items: [...view.mine.items.keys()], fungibles: Object.fromEntries(view.mine.fungibles) };
       this.draft.follow(shown, view.revision);
     }
+    if (view.theirs && (view.theirs.accepted || !isEmptyOffer(view.theirs))) this.#awaited = false;
     this.view.set(view);
     if (view.phase === 'settled') this.#end('settled', '');
     if (view.phase === 'cancelled') this.#end('cancelled', this.#callingOff ? 'mine' : view.reason);

@@ -39,7 +39,7 @@ export function openTradeWindow({ trade, player, hidden, done }: TradeWindowOpti
   const theirs = tradeSide({ testid: 'theirs', empty: 'Nothing yet.' });
   const accept = button({ class: 'button button-primary', testid: 'trade-accept', press: review }, 'Accept');
   const cancel = button({ class: 'button button-quiet', testid: 'trade-cancel', press: () => void callOff() }, 'Cancel trade');
-  const hide = button({ class: 'icon-button', 'aria-label': 'Put the window aside; the trade stays open', title: 'Put aside', testid: 'trade-hide', press: () => dialog.close() }, '–');
+  const hide = button({ class: 'button button-quiet button-small', title: 'The trade stays open', testid: 'trade-hide', press: () => dialog.close() }, 'Put aside');
   picker.acceptDrops(mine.element);
 
   const dialog = openDialog(
@@ -98,7 +98,7 @@ export function openTradeWindow({ trade, player, hidden, done }: TradeWindowOpti
     const offer = draftView(trade.draft.offer.get(), player.get(), view);
     const empty = isEmptyOffer(offer) && isEmptyOffer(view?.theirs ?? EMPTY_OFFER);
     setText(title, `Trade with ${trade.theirName}`);
-    setText(standing, standingText({ link: trade.status.get().kind, view, partnerName: trade.theirName, changed, empty }));
+    setText(standing, standingText({ link: trade.status.get().kind, view, partnerName: trade.theirName, changed, awaited: trade.awaited, empty }));
     mine.show({ heading: 'You give', offer, accepted: view?.mine?.accepted ?? false });
     theirs.show({ heading: theirHeading(), offer: view?.theirs, accepted: view?.theirs?.accepted ?? false });
     picker.show();

@@ -8,6 +8,8 @@ import { aim, paintZone, type Camera, type Scene } from './zone-painter.ts';
 
 const NODE_RADIUS = 34;
 const AVATAR_RADIUS = 26;
+/** Under a dialog nobody looks at it: a few pictures a second are enough. */
+const COVERED_INTERVAL_MS = 250;
 const HINT = 'The meadow. Walk with the arrow keys; press E to gather what is nearest. The list “Around you” has the same as buttons.';
 
 export interface ZoneView {
@@ -39,10 +41,13 @@ export function zoneView(session: ClientSession, trade: (avatar: Avatar) => void
   });
 
   session.onZone((state) => {
-    scene.selfId = session.player.get()?.playerId;
     model.read(state, performance.now());
-    const own = scene.selfId === undefined ? undefined : model.latest(scene.selfId);
-    if (own) walker.heed(own);
+    heedServer();
+  });
+  // The zone may be known before the player is, and need not change again.
+  session.player.watchNow((player) => {
+    scene.selfId = player?.playerId;
+    heedServer();
   });
   const stopKeys = watchKeys({
     turned(direction) {
@@ -54,6 +59,7 @@ export function zoneView(session: ClientSession, trade: (avatar: Avatar) => void
   canvas.addEventListener('pointerdown', press);
   canvas.addEventListener('pointermove', hover);
   let beforeMs = performance.now();
+  let paintedMs = 0;
   let frame = requestAnimationFrame(draw);
 
   return {
@@ -75,12 +81,22 @@ export function zoneView(session: ClientSession, trade: (avatar: Avatar) => void
     model.step(nowMs);
     showSelf();
     errand.step(nowMs);
-    if (!context || canvas.clientWidth === 0) return;
+    if (!context || canvas.clientWidth === 0 || (isCovered() && nowMs - paintedMs < COVERED_INTERVAL_MS)) return;
+    paintedMs = nowMs;
     const size = fit();
     aim(camera, walker.position ?? { x: model.bounds.width / 2, y: model.bounds.height / 2 }, size, model.bounds);
     scene.goal = walker.target;
     scene.gathering = errand.gathering;
     paintZone(context, scene, camera, size, nowMs);
+  }
+
+  function heedServer(): void {
+    const own = scene.selfId === undefined ? undefined : model.latest(scene.selfId);
+    if (own) walker.heed(own);
+  }
+
+  function isCovered(): boolean {
+    return document.querySelector('dialog[open]') !== null;
   }
 
   /** The player's own figure stands where the walker is, not where the server last saw it. */

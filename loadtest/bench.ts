@@ -1,0 +1,35 @@
+import { Argument, InvalidArgumentError, program } from 'commander';
+import { delta } from './bench/delta.ts';
+import { inventory } from './bench/inventory.ts';
+import type { Bench } from './bench/kit/bench.ts';
+import { jsonOf, tableOf } from './bench/kit/report.ts';
+
+/** Every benchmark there is. */
+const BENCHES: readonly Bench[] = [delta, inventory];
+
+const ROUNDS = 5;
+
+program
+  .name('npm run bench --')
+  .description('Measures Strongroom against what it stands on, in the same run on the same machine.')
+  .addArgument(new Argument('[name]', 'which; all of them without a name').choices(BENCHES.map(({ name }) => name)))
+  .option('--json', 'end each benchmark with one line of JSON')
+  .option('--rounds <n>', 'how often ours and the ceiling are measured in turn', wholeNumber, ROUNDS)
+  .action(async (name: string | undefined, { json, rounds }: { json?: true; rounds: number }) => {
+    for (const bench of BENCHES.filter((bench) => name === undefined || bench.name === name)) {
+      const results = await bench.run({ rounds });
+      console.log(tableOf(bench, results));
+      if (json) console.log(jsonOf(bench, results));
+    }
+  });
+
+// An interrupted run removes its databases as well.
+process.once('SIGINT', () => process.exit(130));
+
+await program.parseAsync();
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number, at least 1.');
+  return value;
+}

@@ -1,0 +1,35 @@
+/** What a result must reach; the numbers are those of the issue that asked for the bench. */
+export interface Target {
+  of: 'ours' | 'ratio';
+  bound: 'at most' | 'at least' | 'exactly';
+  value: number;
+}
+
+/** One line of a bench: ours beside what it is measured against, in the same run, in the same unit. */
+export interface BenchResult {
+  what: string;
+  ours: number;
+  ceiling: number;
+  unit: string;
+  targets?: readonly Target[];
+}
+
+export interface BenchOptions {
+  /** How often ours and the ceiling are measured in turn; the medians count. */
+  rounds: number;
+}
+
+/** A benchmark: `name` is what the command line takes, `title` says what is measured and against what. */
+export interface Bench {
+  name: string;
+  title: string;
+  run(options: BenchOptions): Promise<BenchResult[]>;
+}
+
+export const ratioOf = ({ ours, ceiling }: BenchResult): number => ours / ceiling;
+
+export function meets(result: BenchResult, { of, bound, value }: Target): boolean {
+  const measured = of === 'ours' ? result.ours : ratioOf(result);
+  if (bound === 'exactly') return measured === value;
+  return bound === 'at most' ? measured <= value : measured >= value;
+}

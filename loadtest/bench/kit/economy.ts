@@ -1,0 +1,68 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { faultPoints, migrateShards, openShards, openStorage, SERVICE_ACTOR, startEmbeddedPostgres, type Movement, type Storage } from '../../../persistence/index.ts';
+import { invariant } from '../../../schema/invariant.ts';
+import type { CommandId, PlayerId } from '../../../schema/ids.ts';
+import { newHoldings, type Random } from './holdings.ts';
+import { timeEach } from './measure.ts';
+
+const SHARD_COUNT = 4;
+/** Connections per shard: a server's default. */
+const POOL_MAX = 10;
+const CREATIONS_IN_FLIGHT = 16;
+const GRANTS_PER_BATCH = 25;
+
+/** An embedded PostgreSQL with fsync on and four shards, as `npm start` has it, in a folder that goes with it. */
+export interface Economy {
+  shards: Awaited<ReturnType<typeof openShards>>;
+  storage: Storage;
+  close(): Promise<void>;
+}
+
+export async function openEconomy(): Promise<Economy> {
+  const folder = mkdtempSync(path.join(realpathSync(tmpdir()), 'strongroom-bench-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  const postgres = await startEmbeddedPostgres({ dir: folder, databases: Array.from({ length: SHARD_COUNT }, (_, index) => `bench_${index}`) });
+  const shards = await openShards(postgres.urls, POOL_MAX);
+  await migrateShards(shards);
+  const storage = openStorage(shards, { reach: faultPoints(undefined), onUnfinished: (error) => console.error(error) });
+  return {
+    shards,
+    storage,
+    async close() {
+      await storage.close();
+      await postgres.stop();
+      process.off('exit', remove);
+      remove();
+    },
+  };
+}
+
+/** Makes players with `itemsEach` items, by the one way in which value comes into being, and has PostgreSQL know its statistics. */
+export async function populate({ shards, storage }: Economy, { players, itemsEach, random }: { players: number; itemsEach: number; random: Random }): Promise<PlayerId[]> {
+  const ids: PlayerId[] = [];
+  await timeEach(Array.from({ length: players }, (_, index) => index), CREATIONS_IN_FLIGHT, async (index) => {
+    ids.push(await storage.players.create({ name: `Bencher ${index}`, region: 'eu' }));
+  });
+  for (let at = 0; at < ids.length; at += GRANTS_PER_BATCH) {
+    const outcomes = await storage.settle(ids.slice(at, at + GRANTS_PER_BATCH).map((receiver) => grant(receiver, itemsEach, random)));
+    invariant(outcomes.every(({ status }) => status === 'committed'), 'every grant is committed');
+  }
+  await Promise.all(shards.map((shard) => shard.pool.query('vacuum analyze')));
+  return ids;
+}
+
+function grant(receiver: PlayerId, size: number, random: Random): Movement {
+  const { fungibles, items } = newHoldings(random, size);
+  return {
+    reason: 'grant',
+    postings: [
+      ...Object.entries(fungibles).map(([asset, quantity]) => ({ asset, quantity, giver: null, receiver })),
+      ...items.map(({ id, kind, attributes, bound }) => ({ item: id, kind, attributes, bound, receiver })),
+    ],
+    commands: [{ actor: SERVICE_ACTOR, id: randomUUID() as CommandId, hash: createHash('sha256').update(receiver).digest(), answer: () => ({}) }],
+  };
+}

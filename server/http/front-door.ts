@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { Server, ServerResponse, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Refusal, REFUSALS, type RefusalReply } from '../../schema/refusals.ts';
+
+/** The largest body outside `/service`, whose routes have their own limit: sign-ins and room options. */
+const BODY_BYTES_MAX = 16 * 1024;
+
+const METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'POST', 'OPTIONS']);
+const HOST = /^[\w.-]+(?::\d{1,5})?$|^\[[\da-f:.]+\](?::\d{1,5})?$/i;
+
+/**
+ * The HTTP server, letting in only what the framework behind it can read. [RM3]
+ *
+ * The framework parses targets and hosts as URLs in promises that nobody awaits, where an address that is none ends the
+ * process, and reads bodies of any length and media type into memory. What it could not read is refused here.
+ */
+export class FrontDoor extends Server {
+  override emit(event: string, ...about: unknown[]): boolean {
+    if (event !== 'request' && event !== 'upgrade') return super.emit(event, ...about);
+    const [request, way] = about as [IncomingMessage, ServerResponse | Duplex];
+    trustScheme(request);
+    const fault = faultOf(request);
+    if (fault === undefined) return super.emit(event, ...about);
+    refuse(way, fault);
+    return true;
+  }
+}
+
+function faultOf({ url = '', method, headers }: IncomingMessage): string | undefined {
+  if (!METHODS.has(method)) return 'no route has that method';
+  if (!url.startsWith('/') || !URL.canParse(`http://host${url}`)) return 'the target is no path';
+  // An empty host is allowed by HTTP/1.0 and by probes; the framework reads it as a name.
+  if (headers.host !== undefined && !(HOST.test(headers.host) && URL.canParse(`http://${headers.host}`))) return 'the host is no address';
+  if (url.startsWith('/service/') || method === 'GET' || method === 'HEAD') return undefined;
+  if (headers['transfer-encoding'] !== undefined) return 'the length of the body is not announced';
+  const length = Number(headers['content-length'] ?? 0);
+  if (length > BODY_BYTES_MAX) return `the body is longer than ${BODY_BYTES_MAX} bytes`;
+  if (length > 0 && !/^application\/json\b/i.test(headers['content-type'] ?? '')) return 'the body is not application/json';
+  return undefined;
+}
+
+/** The scheme by the nearest proxy. A list, as several proxies make it, is no scheme, and neither is what a client makes up. */
+function trustScheme({ headers }: IncomingMessage): void {
+  const scheme = String(headers['x-forwarded-proto'] ?? '').split(',')[0]?.trim().toLowerCase();
+  if (scheme === 'http' || scheme === 'https') headers['x-forwarded-proto'] = scheme;
+  else delete headers['x-forwarded-proto'];
+}
+
+function refuse(way: ServerResponse | Duplex, reason: string): void {
+  const { code, details } = new Refusal('BAD_REQUEST', { reason });
+  const reply: RefusalReply = { code, details, ref: randomUUID() };
+  const body = JSON.stringify(reply);
+  const status = REFUSALS[code].status;
+  // The connection is not used again: what is left of the body was not read.
+  const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)), connection: 'close' };
+  if (way instanceof ServerResponse) {
+    way.writeHead(status, headers).end(body);
+    return;
+  }
+  const lines = [`HTTP/1.1 ${status} Bad Request`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', body];
+  way.on('error', () => way.destroy());
+  way.end(lines.join('\r\n'));
+}

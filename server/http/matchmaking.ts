@@ -1,0 +1,24 @@
+import { randomUUID } from 'node:crypto';
+import { ErrorCode, matchMaker, ServerError } from '@colyseus/core';
+import type { Logger } from '../telemetry/index.ts';
+
+/** What the matchmaker says on purpose: no such room, none that fits, a seat that expired, or a refusal of ours. */
+const MEANT: ReadonlySet<unknown> = new Set([
+  ErrorCode.MATCHMAKE_NO_HANDLER, ErrorCode.MATCHMAKE_INVALID_CRITERIA, ErrorCode.MATCHMAKE_INVALID_ROOM_ID, ErrorCode.MATCHMAKE_EXPIRED, ErrorCode.AUTH_FAILED,
+]);
+
+/** Options are an object or absent, and an error that nobody meant reaches the client as INTERNAL. [RM2] [RM3] */
+export function guardMatchmaking(log: Logger): void {
+  const { controller } = matchMaker;
+  const invoke = controller.invokeMethod;
+  controller.invokeMethod = async (method, roomName, options, context) => {
+    if (options !== undefined && (typeof options !== 'object' || options === null || Array.isArray(options))) throw new ServerError(ErrorCode.AUTH_FAILED, 'BAD_REQUEST');
+    try {
+      return (await invoke.call(controller, method, roomName, options, context)) as unknown;
+    } catch (error) {
+      if (MEANT.has((error as ServerError).code)) throw error;
+      log.error({ ref: randomUUID(), err: error, room: roomName }, 'matchmaking failed');
+      throw new ServerError(ErrorCode.MATCHMAKE_UNHANDLED, 'INTERNAL', { cause: error });
+    }
+  };
+}

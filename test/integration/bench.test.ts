@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { newHoldings, newItem, seededRandom } from '../../loadtest/bench/kit/holdings.ts';
+import { PlayerWire } from '../../loadtest/bench/kit/player-wire.ts';
+import type { Holdings, Item, PlayerRecord } from '../../schema/holdings.ts';
+import type { PlayerId } from '../../schema/ids.ts';
+import { diffHoldings } from '../../schema/inventory-delta.ts';
+import { commandId, join, service, until, type TestPlayer } from '../kit/player.ts';
+import { startServer, type TestServer } from '../kit/server.ts';
+import { sitDown, trade } from '../kit/trade.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+/** The first byte of a frame that carries a patch of the state. */
+const ROOM_STATE_PATCH = 15;
+
+interface Line {
+  name: string;
+  results: { what: string; ours: number; ceiling: number; ratio: number; unit: string }[];
+}
+
+/** One short round. Only what is counted is asserted: times belong to whoever reads the table. */
+async function bench(name: string): Promise<Line> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['loadtest/bench.ts', name, '--json', '--rounds', '1'], { cwd: ROOT });
+  const line = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Line;
+  assert.equal(line.name, name);
+  assert.ok(line.results.length > 0);
+  for (const result of line.results) {
+    assert.deepEqual(Object.keys(result), ['what', 'ours', 'ceiling', 'ratio', 'unit']);
+    assert.ok(result.ours > 0 && result.ceiling > 0, result.what);
+    assert.equal(result.ratio, result.ours / result.ceiling);
+    assert.ok(stdout.includes(result.what), `the table shows "${result.what}"`);
+  }
+  return line;
+}
+
+function ratios({ results }: Line, pattern: RegExp): number[] {
+  const found = results.filter(({ what }) => pattern.test(what)).map(({ ratio }) => ratio);
+  assert.ok(found.length > 0, `a result is about ${pattern}`);
+  return found;
+}
+
+describe('benchmarks', function () {
+  this.timeout(180_000);
+
+  it('delta: a patch has the bytes that were promised', async () => {
+    const line = await bench('delta');
+    for (const ratio of ratios(line, /^one .*against full JSON$|^trade of 2 .*against full JSON$/)) assert.ok(ratio <= 0.02, `${ratio} of the full JSON`);
+    for (const ratio of ratios(line, /^one stack changed, against JSON diff$/)) assert.ok(ratio <= 0.2, `${ratio} of the JSON diff`);
+    for (const ratio of ratios(line, /^trade .*against JSON diff$/)) assert.ok(ratio <= 0.5, `${ratio} of the JSON diff`);
+    // Three new unique items are three ids of 36 characters and their attributes, whatever encodes them: near 2 %, not below.
+    for (const ratio of ratios(line, /^trade of 3 .*against full JSON$/)) assert.ok(ratio <= 0.023, `${ratio} of the full JSON`);
+    const largest = line.results.find(({ what }) => what.includes('the largest of all'));
+    assert.ok(largest !== undefined && largest.ours <= 12, `${largest?.ours} bytes for a quantity`);
+  });
+
+  it('inventory: the cache spares the queries that were promised, and a stampede is one', async () => {
+    const line = await bench('inventory');
+    const queries = line.results.filter(({ unit }) => unit === 'queries');
+    assert.deepEqual(queries.map(({ what }) => /simultaneous|with and without/.exec(what)?.[0]), ['with and without', 'simultaneous']);
+    const [spared, stampede] = queries;
+    assert.equal(spared?.ceiling, 10_000);
+    assert.ok((spared?.ratio ?? 1) <= 0.05, `${spared?.ours} queries`);
+    assert.equal(stampede?.ours, 1);
+  });
+
+  describe('over a real socket', () => {
+    let server: TestServer;
+    let players: TestPlayer[] = [];
+    before(async () => {
+      server = await startServer();
+      players = await Promise.all([join(server.url), join(server.url)]);
+    });
+    after(async () => {
+      await Promise.all(players.map((player) => player.leave()));
+      await server.stop();
+    });
+
+    it('[DS3] each change is one frame, of the bytes that the bench counts and one for its type', async () => {
+      const [player, partner] = players as [TestPlayer, TestPlayer];
+      const { grant, call, player: read } = service(server);
+      const random = seededRandom(4);
+      const { fungibles, items } = newHoldings(random, 100);
+      await grant(player.id, { fungibles, items: items.map(asked) });
+      const wanted = await grant(partner.id, { items: [newItem(random), newItem(random), newItem(random)].map(asked) });
+      await until(() => versionOf(player) === 1);
+
+      let held = holdingsOf(await read(player.id));
+      const wire = new PlayerWire(player.id as PlayerId, held);
+      const frames = patchesOf(player);
+      const assertBytes = async (what: string, change: () => Promise<unknown>) => {
+        await change();
+        const after = holdingsOf(await read(player.id));
+        await until(() => versionOf(player) === after.version);
+        const counted = wire.patchBytes(diffHoldings(player.id as PlayerId, held, after));
+        assert.deepEqual(frames.splice(0), [counted + 1], what);
+        held = after;
+      };
+
+      await assertBytes('one stack changed', () => grant(player.id, { fungibles: { ore: 3 } }));
+      await assertBytes('one item added', () => grant(player.id, { items: [asked(newItem(random))] }));
+      await assertBytes('one item removed', () => call('POST', '/burns', { commandId: commandId(), playerId: player.id, items: [held.items[7]?.id] }));
+      const table = await sitDown(player, partner);
+      await assertBytes('a trade of 3 for 3', () => trade(table, { items: held.items.slice(20, 23).map(({ id }) => id) }, { items: wanted }));
+    });
+  });
+});
+
+const versionOf = ({ room }: TestPlayer): number => (room.state as { inventoryVersion: number }).inventoryVersion;
+
+const holdingsOf = ({ inventoryVersion, fungibles, items }: PlayerRecord): Holdings => ({ version: inventoryVersion, fungibles, items });
+
+/** What a grant asks for; the rest of an item is the server's. */
+const asked = ({ kind, attributes }: Item) => ({ kind, attributes });
+
+/** The sizes of the patches that arrive from now on, as they come off the socket. */
+function patchesOf({ room }: TestPlayer): number[] {
+  const sizes: number[] = [];
+  const { ws } = room.connection.transport as unknown as { ws: WebSocket };
+  ws.addEventListener('message', ({ data }) => {
+    const frame = new Uint8Array(data as ArrayBuffer);
+    if (frame[0] === ROOM_STATE_PATCH) sizes.push(frame.length);
+  });
+  return sizes;
+}

@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict';
+import { SERVICE_ACTOR, type Movement } from '../../persistence/index.ts';
+import type { ItemId, PlayerId } from '../../schema/ids.ts';
+import { QUANTITY_MAX } from '../../schema/quantities.ts';
+import { command, committed, movement, newCommandId, redInvariants, settleOne, startCluster, untilRows, verdictOf, type TestCluster } from '../kit/cluster.ts';
+
+const uuid = () => crypto.randomUUID();
+const pay = (giver: PlayerId | null, receiver: PlayerId | null, quantity: number, asset = 'gold') => ({ asset, quantity, giver, receiver });
+
+describe('settling', () => {
+  let cluster: TestCluster;
+  const settle = (asked: Movement) => settleOne(cluster.storage, asked);
+  const held = async (player: PlayerId) => (await cluster.storage.holdings.holdings([player])).get(player) ?? assert.fail('no such player');
+  const gold = async (player: PlayerId) => (await held(player)).fungibles['gold'] ?? 0;
+
+  before(async () => (cluster = await startCluster()));
+  after(async () => {
+    // Every test below leaves an economy in which nothing was lost or made.
+    const red = await redInvariants(cluster.storage);
+    await cluster.stop();
+    assert.deepEqual(red, []);
+  });
+
+  for (const [where, shards] of [['on one shard', [2, 2]], ['over two shards', [1, 3]], ['over two shards, backwards', [3, 0]]] as const) {
+    it(`[TR7] moves what is posted and nothing else, ${where}`, async () => {
+      const [ann, bob] = await cluster.playersOn(...shards) as [PlayerId, PlayerId];
+      const sword = await cluster.mintItem(ann, { attributes: { edge: 7, name: 'Ä "quoted" \\ name' } });
+      await cluster.mint(ann, 10);
+      await cluster.mint(bob, 3, 'ore');
+      const before = await held(ann);
+      const { deltas, answers, transactionId } = committed(await settle(movement([{ item: sword, version: 1, giver: ann, receiver: bob }, pay(ann, bob, 4), pay(bob, ann, 3, 'ore')])));
+      const item = { id: sword, kind: 'sword', version: 2, bound: false, attributes: { edge: 7, name: 'Ä "quoted" \\ name' } };
+      assert.deepEqual(await held(ann), { version: before.version + 1, fungibles: { gold: 6, ore: 3 }, items: [] });
+      assert.deepEqual(await held(bob), { version: 2, fungibles: { gold: 4 }, items: [item] });
+      assert.deepEqual(answers, ['done']);
+      assert.deepEqual(new Map(deltas.map((delta) => [delta.holderId, delta])), new Map([
+        [ann, { holderId: ann, version: before.version + 1, set: { fungibles: { gold: 6, ore: 3 }, items: [] }, removed: { fungibles: [], items: [sword] } }],
+        [bob, { holderId: bob, version: 2, set: { fungibles: { gold: 4 }, items: [item] }, removed: { fungibles: ['ore'], items: [] } }],
+      ]));
+      const entries = (await cluster.storage.itemHistory(sword))?.entries.map(({ giver, receiver, transactionId: tx }) => ({ giver, receiver, last: tx === transactionId }));
+      assert.deepEqual(entries, [{ giver: null, receiver: ann, last: false }, { giver: ann, receiver: bob, last: true }]);
+    });
+  }
+
+  // Guards "in one transaction": the ledger's insert fails, and with it go the holdings, the versions and the command.
+  it('[LD1] writes all of a movement or nothing', async () => {
+    const [ann, bob] = await cluster.playersOn(0, 1) as [PlayerId, PlayerId];
+    await cluster.mint(ann, 10);
+    const mine = command();
+    const before = await Promise.all([held(ann), held(bob)]);
+    await assert.rejects(settle(movement([pay(ann, bob, 4), pay(null, bob, 1, 'x'.repeat(33))], { commands: [mine] })), /too long/);
+    await assert.rejects(settle(movement([pay(ann, ann, 4)])), /violates check constraint/);
+    assert.deepEqual(await Promise.all([held(ann), held(bob)]), before);
+    assert.equal(await cluster.storage.commands.find(SERVICE_ACTOR, mine.id), undefined);
+    assert.equal(await cluster.storage.countInDoubt(0), 0);
+  });
+
+  // Guards `order by holder` and the ascending order of shards: whoever waits for one row must hold only those before it.
+  it('[LD2] takes the holders\' rows in id order, shard by shard, and reads after it waited', async () => {
+    const [one, other, last] = await cluster.playersOn(0, 0, 2) as [PlayerId, PlayerId, PlayerId];
+    const [low, high] = [one, other].toSorted() as [PlayerId, PlayerId];
+    await cluster.mint(low, 10);
+    const takes = async (player: PlayerId, free: PlayerId[], taken: PlayerId[]) => {
+      const blocker = await cluster.shards[cluster.placeOf(player)]!.pool.connect();
+      await blocker.query('begin');
+      await blocker.query('select 1 from inventory where holder = $1 for update', [player]);
+      const settling = settle(movement([pay(low, last, 10), pay(low, high, 1)]));
+      await untilRows(() => cluster.sql(cluster.placeOf(player), `select 1 from pg_locks where not granted`));
+      const isFree = (who: PlayerId) => cluster.sql(cluster.placeOf(who), 'select 1 from inventory where holder = $1 for update skip locked', [who]);
+      for (const who of free) assert.equal((await isFree(who)).length, 1, 'a later row was taken first');
+      for (const who of taken) assert.equal((await isFree(who)).length, 0, 'an earlier row was not taken');
+      await blocker.query('commit');
+      blocker.release();
+      return verdictOf(await settling);
+    };
+    assert.equal(await takes(low, [high, last], []), 'INSUFFICIENT');
+    assert.equal(await takes(high, [last], [low]), 'INSUFFICIENT');
+    assert.equal(await takes(last, [], [low, high]), 'INSUFFICIENT');
+  });
+
+  it('[LD2] decides by what it finds after it waited, not by what it saw before', async () => {
+    const [ann, bob] = await cluster.playersOn(1, 1) as [PlayerId, PlayerId];
+    await cluster.mint(ann, 5);
+    const blocker = await cluster.shards[1]!.pool.connect();
+    await blocker.query('begin');
+    await blocker.query('select 1 from inventory where holder = $1 for update', [ann]);
+    const settling = settle(movement([pay(ann, bob, 5)]));
+    await untilRows(() => cluster.sql(1, `select 1 from pg_locks where not granted`));
+    await blocker.query(`update balance set quantity = 4 where holder = $1`, [ann]);
+    await blocker.query('commit');
+    blocker.release();
+    assert.equal(verdictOf(await settling), 'INSUFFICIENT');
+    await cluster.sql(1, `update balance set quantity = 5 where holder = $1`, [ann]);
+  });
+
+  // Guards `bad.ix = p.ix` on one shard and the check before the act on several: a batch is not all or nothing.
+  it('[LD3] leaves out of a batch what must not happen, alone, over four shards', async () => {
+    const players = await cluster.newPlayers(24);
+    for (const player of players) await cluster.mint(player, 100);
+    const [owned, bound] = [await cluster.mintItem(players[12]!), await cluster.mintItem(players[14]!, { bound: true })];
+    const known = command();
+    committed(await settle(movement([pay(null, players[16]!, 1)], { commands: [known] })));
+    const pairs = Array.from({ length: 12 }, (_, at) => [players[2 * at]!, players[2 * at + 1]!] as const);
+    const poisoned = new Map<number, [Movement, string]>([
+      [1, [movement([pay(...pairs[1]!, 101)]), 'INSUFFICIENT']],
+      [3, [movement([pay(...pairs[3]!, 5), { item: uuid() as ItemId, version: 1, giver: pairs[3]![0], receiver: pairs[3]![1] }]), 'NOT_OWNER']],
+      [4, [movement([pay(pairs[4]![0], uuid() as PlayerId, 5)]), 'UNKNOWN_PLAYER']],
+      [6, [movement([pay(...pairs[6]!, 5), { item: owned, version: 7, giver: pairs[6]![0], receiver: pairs[6]![1] }]), 'stale']],
+      [7, [movement([{ item: bound, version: 1, giver: pairs[7]![0], receiver: pairs[7]![1] }]), 'ITEM_BOUND']],
+      [8, [movement([pay(...pairs[8]!, 5)], { commands: [known] }), 'known']],
+      [9, [movement([pay(...pairs[9]!, 5)], { fences: [{ player: pairs[9]![0], epoch: 5 }] }), 'SESSION_REPLACED']],
+      [10, [movement([pay(null, pairs[10]![0], QUANTITY_MAX), pay(...pairs[10]!, 1)]), 'BAD_REQUEST']],
+    ]);
+    const batch = pairs.map((pair, at) => poisoned.get(at)?.[0] ?? movement([pay(...pair, 7)]));
+    const outcomes = await cluster.storage.settle(batch);
+    assert.deepEqual(outcomes.map(verdictOf), pairs.map((_, at) => poisoned.get(at)?.[1] ?? 'committed'));
+    for (const [at, [giver, receiver]] of pairs.entries()) {
+      const moved = poisoned.has(at) ? 0 : 7;
+      const extra = at === 8 ? 1 : 0;
+      assert.deepEqual([await gold(giver), await gold(receiver)], [100 - moved + extra, 100 + moved], `pair ${at}`);
+    }
+  });
+
+  it('[LD3] tells nobody apart by mistake: a holder may stand in one movement of a batch only', async () => {
+    const [ann, bob] = await cluster.newPlayers(2) as [PlayerId, PlayerId];
+    await assert.rejects(cluster.storage.settle([movement([pay(null, ann, 1)]), movement([pay(null, ann, 1), pay(null, bob, 1)])]), /a holder is in one movement of a batch/);
+    await assert.rejects(settle(movement([pay(null, ann, 1)], { commands: [] })), /a movement answers a command/);
+  });
+
+  // Guards INSUFFICIENT under the lock: the check constraint below it would answer with an error, not a refusal.
+  it('[LD4] never lets a balance below zero, however many spend it at once', async () => {
+    const [ann, bob, eve] = await cluster.playersOn(0, 0, 3) as [PlayerId, PlayerId, PlayerId];
+    await cluster.mint(ann, 25);
+    const verdicts = (await Promise.all(Array.from({ length: 60 }, (_, at) => settle(movement([pay(ann, [bob, eve, null][at % 3]!, 1)]))))).map(verdictOf);
+    assert.equal(verdicts.filter((verdict) => verdict === 'committed').length, 25);
+    assert.equal(verdicts.filter((verdict) => verdict === 'INSUFFICIENT').length, 35);
+    assert.equal(await gold(ann), 0);
+  });
+
+  it('[LD4] counts all that one movement spends of an asset, not each posting by itself', async () => {
+    const [ann, bob, eve] = await cluster.playersOn(1, 1, 2) as [PlayerId, PlayerId, PlayerId];
+    await cluster.mint(ann, 10);
+    assert.equal(verdictOf(await settle(movement([pay(ann, bob, 6), pay(ann, eve, 5)]))), 'INSUFFICIENT');
+    assert.equal(verdictOf(await settle(movement([pay(ann, bob, 6), pay(ann, bob, 6)]))), 'INSUFFICIENT');
+    assert.equal(verdictOf(await settle(movement([pay(ann, bob, 6), pay(ann, eve, 4)]))), 'committed');
+  });
+
+  it('[LD4] holds 2^53 − 1 to the unit and nothing above, on one shard and over two', async () => {
+    for (const place of [1, 2]) {
+      const [ann, bob] = await cluster.playersOn(1, place) as [PlayerId, PlayerId];
+      await cluster.mint(bob, QUANTITY_MAX - 5);
+      await cluster.mint(ann, 10);
+      assert.equal(verdictOf(await settle(movement([pay(ann, bob, 6)]))), 'BAD_REQUEST');
+      assert.equal(verdictOf(await settle(movement([pay(null, bob, QUANTITY_MAX)]))), 'BAD_REQUEST');
+      assert.equal(verdictOf(await settle(movement([pay(null, bob, QUANTITY_MAX, 'ore'), pay(null, bob, QUANTITY_MAX, 'ore')]))), 'BAD_REQUEST', 'a sum beyond 2^53');
+      assert.equal(verdictOf(await settle(movement([pay(ann, bob, 5)]))), 'committed');
+      assert.deepEqual([await gold(ann), await gold(bob)], [5, QUANTITY_MAX]);
+    }
+  });
+
+  it('[LD5] raises a holder\'s version by one per transaction, whatever it moves, and an item\'s by one per posting', async () => {
+    const [ann, bob] = await cluster.playersOn(2, 3) as [PlayerId, PlayerId];
+    const version = async () => [(await held(ann)).version, (await held(bob)).version];
+    const sword = await cluster.mintItem(ann);
+    await cluster.mint(ann, 5);
+    assert.deepEqual(await version(), [2, 0]);
+    committed(await settle(movement([pay(ann, bob, 1), pay(ann, bob, 1), { item: sword, version: 1, giver: ann, receiver: bob }])));
+    assert.deepEqual(await version(), [3, 1]);
+    assert.equal(verdictOf(await settle(movement([pay(ann, bob, 99)]))), 'INSUFFICIENT');
+    assert.deepEqual(await version(), [3, 1], 'a refused movement touches nobody');
+    committed(await settle(movement([{ item: sword, version: 2, giver: bob, receiver: ann }])));
+    assert.deepEqual(await version(), [4, 2]);
+    assert.equal((await held(ann)).items[0]?.version, 3);
+    committed(await settle(movement([{ item: sword, version: 3, giver: ann, receiver: null }])));
+    assert.deepEqual([await version(), (await held(ann)).items], [[5, 2], []]);
+  });
+
+  it('[KE1] acts once per command: a repeat changes nothing and finds the first answer', async () => {
+    for (const places of [[0, 0], [0, 2]]) {
+      const [ann, bob] = await cluster.playersOn(...places) as [PlayerId, PlayerId];
+      await cluster.mint(ann, 10);
+      const asked = () => movement([pay(ann, bob, 4)], { commands: [command({ actor: ann, id: first.id, answer: (versions) => ({ versions: [...versions.values()] }) }), command({ actor: bob, id: second.id })] });
+      const [first, second] = [command(), command()];
+      const { answers } = committed(await settle(asked()));
+      assert.deepEqual(answers, [{ versions: [2, 1] }, 'done']);
+      const repeat = await settle(asked());
+      assert.equal(repeat.status, 'known');
+      assert.deepEqual(repeat.status === 'known' && [repeat.answer, repeat.hash.toString()], [repeat.status === 'known' && repeat.command === 1 ? 'done' : answers[0], 'asked']);
+      assert.deepEqual([await gold(ann), await gold(bob)], [6, 4]);
+    }
+  });
+
+  // Guards the holder's lock (a player's commands) and the advisory lock (the service's): both would act without it.
+  it('[KE1] acts once also when all the repeats come together, of a player and of the service', async () => {
+    const [ann, bob] = await cluster.playersOn(1, 3) as [PlayerId, PlayerId];
+    await cluster.mint(ann, 100);
+    for (const actor of [ann, SERVICE_ACTOR] as const) {
+      const id = newCommandId();
+      const outcomes = await Promise.all(Array.from({ length: 12 }, () => settle(movement([pay(ann, bob, 4)], { commands: [command({ actor, id })] }))));
+      assert.deepEqual(outcomes.map(verdictOf).toSorted(), ['committed', ...Array.from({ length: 11 }, () => 'known')]);
+    }
+    assert.deepEqual([await gold(ann), await gold(bob)], [92, 8]);
+  });
+
+  it('[KE2] tells by the stored hash that a repeat asks otherwise, whatever it asks', async () => {
+    const [ann, bob] = await cluster.playersOn(0, 1) as [PlayerId, PlayerId];
+    await cluster.mint(ann, 10);
+    const id = newCommandId();
+    committed(await settle(movement([pay(ann, bob, 1)], { commands: [command({ actor: ann, id })] })));
+    const other = await settle(movement([pay(ann, bob, 9_999)], { commands: [command({ actor: ann, id, hash: Buffer.from('otherwise') })] }));
+    assert.ok(other.status === 'known' && other.hash.toString() === 'asked', 'what is known wins over INSUFFICIENT');
+    assert.equal(await gold(ann), 9);
+  });
+
+  // Guards `i.version = ok.version`: the decision was made on another state of the item.
+  it('[TR8] says of an item that went and came back what it is now, and moves nothing', async () => {
+    for (const place of [2, 3]) {
+      const [ann, bob] = await cluster.playersOn(2, place) as [PlayerId, PlayerId];
+      const sword = await cluster.mintItem(ann, { attributes: { edge: 1 } });
+      committed(await settle(movement([{ item: sword, version: 1, giver: ann, receiver: bob }])));
+      committed(await settle(movement([{ item: sword, version: 2, giver: bob, receiver: ann }])));
+      assert.deepEqual(await settle(movement([{ item: sword, version: 1, giver: ann, receiver: bob }])), { status: 'stale', items: [{ item: sword, version: 3, kind: 'sword', attributes: { edge: 1 } }] });
+      assert.equal((await held(bob)).items.length, 0);
+    }
+  });
+
+  it('[TR5] refuses at the write what is not held, is held by another, is burned, or is bound', async () => {
+    const [ann, bob, eve] = await cluster.playersOn(0, 1, 0) as [PlayerId, PlayerId, PlayerId];
+    const [sword, relic, burned] = [await cluster.mintItem(eve), await cluster.mintItem(ann, { bound: true }), await cluster.mintItem(ann)];
+    committed(await settle(movement([{ item: burned, version: 1, giver: ann, receiver: null }])));
+    for (const item of [sword, burned, uuid() as ItemId]) assert.equal(verdictOf(await settle(movement([{ item, version: 1, giver: ann, receiver: bob }]))), 'NOT_OWNER');
+    for (const receiver of [bob, eve]) assert.equal(verdictOf(await settle(movement([{ item: relic, version: 1, giver: ann, receiver }]))), 'ITEM_BOUND');
+    assert.equal(verdictOf(await settle(movement([{ item: relic, version: 1, giver: ann, receiver: null }]))), 'committed', 'but it may be burned');
+  });
+
+  it('[RF1] answers the first refusal of the table, from whichever shard it comes', async () => {
+    const [ann, bob] = await cluster.playersOn(3, 0) as [PlayerId, PlayerId];
+    const relic = await cluster.mintItem(ann, { bound: true });
+    const poor = pay(bob, ann, 1);
+    const bound = { item: relic, version: 1, giver: ann, receiver: bob };
+    const absent = { item: uuid() as ItemId, version: 1, giver: bob, receiver: ann };
+    assert.equal(verdictOf(await settle(movement([poor, bound]))), 'ITEM_BOUND');
+    assert.equal(verdictOf(await settle(movement([poor, bound, absent]))), 'NOT_OWNER');
+    assert.equal(verdictOf(await settle(movement([poor, absent], { fences: [{ player: ann, epoch: 1 }] }))), 'SESSION_REPLACED');
+  });
+
+  // Guards the fence: the epoch is compared under the same lock as the write.
+  it('[SE2] refuses what a displaced session asks, and takes what the present one does', async () => {
+    const [ann, bob] = await cluster.playersOn(1, 2) as [PlayerId, PlayerId];
+    await cluster.mint(ann, 10);
+    const old = await cluster.storage.players.takeSession(ann);
+    const now = await cluster.storage.players.takeSession(ann);
+    const ask = (epoch: number) => settle(movement([pay(ann, bob, 1)], { fences: [{ player: ann, epoch }] }));
+    assert.deepEqual([verdictOf(await ask(old)), verdictOf(await ask(now)), verdictOf(await ask(now + 1))], ['SESSION_REPLACED', 'committed', 'SESSION_REPLACED']);
+    assert.equal(await gold(ann), 9);
+  });
+
+  // Guards the order in `deny`: what happened before a session was taken has its answer still.
+  it('[KE3] finds what a command did also when its session was displaced since', async () => {
+    for (const place of [1, 3]) {
+      const [ann, bob] = await cluster.playersOn(1, place) as [PlayerId, PlayerId];
+      await cluster.mint(ann, 10);
+      const epoch = await cluster.storage.players.takeSession(ann);
+      const id = newCommandId();
+      const ask = () => settle(movement([pay(ann, bob, 1)], { commands: [command({ actor: ann, id })], fences: [{ player: ann, epoch }] }));
+      committed(await ask());
+      await cluster.storage.players.takeSession(ann);
+      assert.equal(verdictOf(await ask()), 'known');
+    }
+  });
+
+  it('[LD1] earns experience with the movement, or not at all', async () => {
+    const [ann] = await cluster.newPlayers(1) as [PlayerId];
+    const earn = (xp: number, postings = [pay(null, ann, 1)]) => settle(movement(postings, { experience: { player: ann, xp } }));
+    assert.deepEqual(committed(await earn(99)).profile, { player: ann, xp: 99, level: 1 });
+    assert.deepEqual(committed(await earn(1)).profile, { player: ann, xp: 100, level: 2 });
+    assert.equal(verdictOf(await earn(1000, [pay(ann, null, 99)])), 'INSUFFICIENT');
+    const record = (await cluster.storage.holdings.players([ann])).get(ann);
+    assert.deepEqual([record?.xp, record?.level], [100, 2]);
+  });
+});

@@ -1,0 +1,178 @@
+/** A textual replacement in our sources; `find` must be there exactly once. */
+export interface Edit {
+  file: string;
+  find: string;
+  replace: string;
+}
+
+/** One guard, and how it is taken out: in every layer that holds it, so that nothing else says no in its place. */
+export interface Mutation {
+  guard: string;
+  edits: readonly Edit[];
+}
+
+const WINDOW = 'server/trading/trade-window.ts';
+const TRADE = 'server/trading/trade.ts';
+const SETTLE = 'persistence/settle-statements.ts';
+const TRANSACT = 'persistence/transact.ts';
+const RESOLVER = 'persistence/resolver.ts';
+const MIGRATION = 'persistence/migrations/migration-20261122000000-first.ts';
+
+/** What the write refuses of an item. */
+const ITEM_CHECK = 'and (i.id is null or i.holder <> p.giver or i.version <> p.version or (i.bound and p.receiver is not null))';
+
+/** Every guard that the suite proves by leaving it out. */
+export const MUTATIONS = {
+  'commits-apart': {
+    guard: 'two-phase commit: the shards of a transaction commit together [TP1]',
+    edits: [
+      { file: TRANSACT, find: "await part.control(`prepare transaction '${gids[at]}'`);", replace: "await part.control('commit');" },
+      { file: TRANSACT, find: "await part.control(`commit prepared '${gids[at]}'`).then(", replace: 'await Promise.resolve().then(' },
+    ],
+  },
+  'no-decision': {
+    guard: 'the decision row, which tells the resolver that the transaction committed [TP1]',
+    edits: [{ file: TRANSACT, find: "`insert into decision (transaction_id, outcome) values ('${id}', 'commit'); commit`", replace: "'commit'" }],
+  },
+  'resolver-commits': {
+    guard: 'the resolver aborts what was never decided [TP4]',
+    edits: [{ file: RESOLVER, find: "await shard.pool.query(outcome === 'commit' ?", replace: 'await shard.pool.query(outcome ?' }],
+  },
+  'resolver-absent': {
+    guard: 'the resolver ends what a dead coordinator left prepared [TP4]',
+    edits: [{ file: 'server/resolver.ts', find: 'await storage.resolveInDoubt()', replace: '[] as Awaited<ReturnType<Storage["resolveInDoubt"]>>' }],
+  },
+  'asset-by-asset': {
+    guard: 'all that a trade moves is one transaction [LD1]',
+    edits: [
+      {
+        file: TRADE,
+        find: 'const outcome = await this.#deps.ledger.submit(this.#movement());',
+        replace: `const whole = this.#movement();
+      let outcome!: MovementOutcome;
+      for (const [at, posting] of whole.postings.entries()) {
+        outcome = await this.#deps.ledger.submit({ ...whole, postings: [posting], commands: at === 0 ? whole.commands : whole.commands.map((command) => ({ ...command, id: crypto.randomUUID() as CommandId })) });
+      }`,
+      },
+    ],
+  },
+  'answers-first': {
+    guard: 'a trade is answered after its commit [KE1]',
+    edits: [{ file: TRADE, find: 'await this.#settleOnce();', replace: 'setTimeout(() => void this.#settleOnce(), 1_000);' }],
+  },
+  'accepts-any-revision': {
+    guard: 'an acceptance is of the revision that was seen [TR2]',
+    edits: [{ file: WINDOW, find: 'if (revision !== this.revision) throw', replace: 'if (revision > this.revision) throw' }],
+  },
+  'offer-keeps-acceptances': {
+    guard: 'an offer clears both acceptances [TR1]',
+    edits: [{ file: WINDOW, find: 'for (const side of this.#sides.values()) side.acceptedBy = [];', replace: '' }],
+  },
+  'counts-acceptances': {
+    guard: 'both sides must accept, not one side twice [TR3]',
+    edits: [
+      {
+        file: WINDOW,
+        find: 'if (this.side(this.partnerOf(player)).acceptedBy.length === 0) return',
+        replace: 'if ([...this.#sides.values()].flatMap(({ acceptedBy }) => acceptedBy).length < 2) return',
+      },
+    ],
+  },
+  'cancels-while-settling': {
+    guard: 'a trade that settles cannot be cancelled [TR4]',
+    edits: [
+      { file: WINDOW, find: 'cancel(reason: string): void {\n    this.mustBeOpen();', replace: 'cancel(reason: string): void {' },
+      { file: WINDOW, find: "invariant(this.phase === 'settling', 'only a settling trade is settled');", replace: '' },
+    ],
+  },
+  'settles-again': {
+    guard: 'a trade settles once [TR3]: its phase, and its commands in the database',
+    edits: [
+      { file: WINDOW, find: "this.phase = 'settling';", replace: '' },
+      { file: WINDOW, find: "invariant(this.phase === 'settling', 'only a settling trade is settled');", replace: '' },
+      { file: SETTLE, find: 'from c join command k on k.actor = c.actor and k.id = c.id)`', replace: 'from c join command k on false)`' },
+      { file: SETTLE, find: 'from c where not exists (select 1 from bad where bad.ix = c.ix))', replace: 'from c on conflict do nothing)' },
+    ],
+  },
+  'ownership-unchecked': {
+    guard: 'only the holder gives an item away [TR5]: at the offer and at the write',
+    edits: [
+      { file: TRADE, find: "...offer.items.filter((id) => !held.has(id)).map((item) => ({ code: 'NOT_OWNER' as const, details: { item } })),", replace: '' },
+      { file: TRADE, find: 'offer.items.flatMap((id) => held.get(id) ?? []).map(', replace: "offer.items.map((id) => held.get(id) ?? { id, kind: 'sword', version: 1, attributes: {} }).map(" },
+      { file: SETTLE, find: ITEM_CHECK, replace: 'and (i.id is null or i.version <> p.version or (i.bound and p.receiver is not null))' },
+    ],
+  },
+  'bound-unchecked': {
+    guard: 'a bound item stays with its holder [TR5]: at the offer and at the write',
+    edits: [
+      { file: TRADE, find: 'offer.items.filter((id) => held.get(id)?.bound)', replace: 'offer.items.filter(() => false)' },
+      { file: SETTLE, find: ITEM_CHECK, replace: 'and (i.id is null or i.holder <> p.giver or i.version <> p.version)' },
+    ],
+  },
+  'write-trusts-offer': {
+    guard: 'the write looks at the items again [TR5], with one ledger row per version of an item behind it',
+    edits: [
+      { file: SETTLE, find: ITEM_CHECK, replace: 'and false' },
+      { file: MIGRATION, find: 'create unique index ledger_item', replace: 'create index ledger_item' },
+    ],
+  },
+  'quantity-unchecked': {
+    guard: 'a quantity is a whole number from 1 to 2^53 - 1 [QU1]: on the wire and in the ledger',
+    edits: [
+      { file: 'schema/quantities.ts', find: 'export const Quantity = z.int().min(1).max(QUANTITY_MAX)', replace: 'export const Quantity = z.any()' },
+      { file: MIGRATION, find: 'quantity bigint not null check (quantity >= 1)', replace: 'quantity bigint not null' },
+    ],
+  },
+  'balances-unbounded': {
+    guard: 'a balance stays between 0 and 2^53 - 1 [LD4]: in the check before the write and in the table',
+    edits: [
+      { file: SETTLE, find: 'where coalesce(b.quantity, 0) < d.quantity', replace: 'where false' },
+      { file: SETTLE, find: 'where coalesce(b.quantity, 0) + d.quantity > 9007199254740991', replace: 'where false' },
+      { file: MIGRATION, find: 'quantity bigint not null constraint balance_bounds check (quantity between 0 and 9007199254740991)', replace: 'quantity bigint not null' },
+    ],
+  },
+  'commands-forgotten': {
+    guard: 'the command is stored in the transaction of its effect [KE1]',
+    edits: [{ file: SETTLE, find: 'from c where not exists (select 1 from bad where bad.ix = c.ix))', replace: 'from c where false)' }],
+  },
+  'commands-act-twice': {
+    guard: 'a command that acted does not act again [KE1] [KE2]: its check, and its primary key',
+    edits: [
+      { file: SETTLE, find: 'from c join command k on k.actor = c.actor and k.id = c.id)`', replace: 'from c join command k on false)`' },
+      { file: SETTLE, find: 'from c where not exists (select 1 from bad where bad.ix = c.ix))', replace: 'from c on conflict do nothing)' },
+    ],
+  },
+  'outcome-hasty': {
+    guard: 'an outcome waits for a transaction that is prepared still [KE4]',
+    edits: [{ file: 'server/ledger/idempotency.ts', find: '{ awaitWriters: true }', replace: '{ awaitWriters: false }' }],
+  },
+  'payload-unchecked': {
+    guard: 'the same command id with another payload is refused [KE2]',
+    edits: [{ file: 'server/ledger/idempotency.ts', find: "if (!known.hash.equals(hash)) throw new Refusal('COMMAND_REUSED', { commandId: id });", replace: '' }],
+  },
+  'join-believes-cache': {
+    guard: 'a room that opens reads PostgreSQL, not the cache [DS6]',
+    edits: [{ file: 'rooms/player-room.ts', find: 'deps.inventory.reload(this.#playerId)', replace: 'deps.inventory.get(this.#playerId)' }],
+  },
+  'drop-loses-seat': {
+    guard: 'a client that the network dropped keeps its seat for a while [RM4]',
+    edits: [{ file: 'rooms/kit/authenticated-room.ts', find: 'this.#kicked.has(client) || this.kit.reconnectionWindowS === 0', replace: 'true' }],
+  },
+  'deltas-untold': {
+    guard: 'a room hears what changed for its player, also while the client is away [DS2]',
+    edits: [{ file: 'server/inventory/inventory.ts', find: "this.#bus.publish('player', delta.holderId as PlayerId, { type: 'delta', delta });", replace: '' }],
+  },
+  'displaced-stay': {
+    guard: "the displaced session's seats are closed at once [SE1]",
+    edits: [
+      { file: 'server/sessions/index.ts', find: 'if (event.displaces) onDisplaced();\n      else epoch = event.epoch;', replace: 'if (!event.displaces) epoch = event.epoch;' },
+      { file: 'rooms/player-room.ts', find: 'if (this.#epoch > 0 && event.epoch > this.#epoch) this.#displaced();', replace: '' },
+    ],
+  },
+  'no-fence': {
+    guard: 'the database refuses the writes of a displaced session [SE2]',
+    edits: [{ file: 'persistence/settle.ts', find: 'epochs.get(player) !== epoch', replace: 'false' }],
+  },
+} as const satisfies Record<string, Mutation>;
+
+export type MutationName = keyof typeof MUTATIONS;

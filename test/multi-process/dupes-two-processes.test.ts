@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { assertAuditGreen, assertHolds, assertShown, belongings, shown } from '../kit/economy.ts';
+import { assertGoesRed, withMutant } from '../kit/mutant.ts';
+import type { MutationName } from '../kit/mutations.ts';
+import { commandId, join, joinPlayer, newClient, refusalOf, service, type TestPlayer } from '../kit/player.ts';
+import { startServer, type TestServer } from '../kit/server.ts';
+import { startShardHost, type ShardHost } from '../kit/shard-host.ts';
+import { temporaryFolder } from '../kit/temporary-folder.ts';
+import { accept, joinGroup, joinZone, offer, outcomeOf, sitDown, trade } from '../kit/trade.ts';
+
+const VERSIONS_COMPARED_MS = 500;
+
+/** Two processes on the same databases, without a bus between them: what one changes, the other is never told. */
+interface Pair {
+  first: TestServer;
+  second: TestServer;
+}
+
+async function onServer(server: TestServer, { id, token }: Pick<TestPlayer, 'id' | 'token'>): Promise<TestPlayer> {
+  const client = newClient(server.url, token);
+  return { id, token, client, ...(await joinPlayer(client)) };
+}
+
+/** 7: what a player has is cached in the first process; it is traded away in the second; the player is back in the first. */
+async function rejoinBeforeInvalidation({ first, second }: Pair): Promise<void> {
+  const [seller, buyer] = [await join(first.url), await join(first.url)];
+  const [sword = ''] = await service(first).grant(seller.id, { items: [{ kind: 'sword' }] });
+  await service(first).grant(buyer.id, { fungibles: { gold: 10 } });
+  await Promise.all([seller.leave(), buyer.leave()]);
+
+  const [selling, buying] = [await onServer(second, seller), await onServer(second, buyer)];
+  await trade(await sitDown(selling, buying), { items: [sword] }, { fungibles: { gold: 10 } });
+  const back = await onServer(first, seller);
+  assert.deepEqual(shown(back), { fungibles: { gold: 10 }, items: [] }, 'what the room shows at once');
+  // Even the first process, which cached the sword, does not sell it again.
+  const again = await sitDown(back, await join(first.url));
+  assert.equal(await outcomeOf(offer(again.first, { items: [sword] })), 'NOT_OWNER');
+  await assertHolds(first, seller, { fungibles: { gold: 10 } }, 'the seller');
+  await assertHolds(first, buyer, { items: [sword] }, 'the buyer');
+  await assertShown(first, back);
+  await assertAuditGreen(first);
+}
+
+/** 20: the first process dies between the commit of a gathering and its answer; the client retries in the second. */
+async function gatherAnswerLost({ first, second }: Pair): Promise<void> {
+  const player = await join(first.url);
+  const body = { commandId: commandId(), nodeId: 'ore-1' };
+  const gather = async (at: TestPlayer, asked = body) => await (await joinZone(at)).request<unknown, { asset: string; quantity: number }>('gather', asked);
+  assert.equal(await outcomeOf(gather(player)), 'closed');
+  await first.exited;
+
+  const again = await onServer(second, player);
+  const { fungibles } = await belongings(second, player);
+  const answers = [await gather(again), await gather(again)];
+  await assertHolds(second, player, { fungibles }, 'who gathered');
+  await assertAuditGreen(second);
+  for (const answer of answers) assert.deepEqual(answer, { asset: 'ore', quantity: fungibles['ore'] });
+  assert.deepEqual(await again.room.request('command:outcome', { commandId: body.commandId }), { known: true, answer: answers[0] });
+  assert.equal((await refusalOf(gather(again, { ...body, nodeId: 'wood-1' }))).code, 'COMMAND_REUSED');
+}
+
+/** 20: the same with a grant, whose caller has no session: only the command id. */
+async function grantAnswerLost({ first, second }: Pair): Promise<void> {
+  const player = await join(second.url);
+  const body = { commandId: commandId(), playerId: player.id, fungibles: { gold: 7 }, items: [{ kind: 'sword' }] };
+  await assert.rejects(service(first).call('POST', '/grants', body));
+  await first.exited;
+  const answers = [];
+  for (let time = 0; time < 3; time++) answers.push((await service(second).call<{ items: { id: string }[] }>('POST', '/grants', body)).body);
+  await assertHolds(second, player, { fungibles: { gold: 7 }, items: answers[0]?.items.map(({ id }) => id) ?? [] }, 'who was granted');
+  assert.deepEqual(answers[1], answers[0]);
+  assert.deepEqual(answers[2], answers[0]);
+  await assertAuditGreen(second);
+}
+
+/**
+ * 20: the same with a trade over two shards. The buyer's is the one that has not been told when the buyer asks, in a
+ * room that was open all the time in the second process.
+ */
+async function tradeAnswerLost({ first, second }: Pair): Promise<void> {
+  const [seller, guest] = await joinGroup(first, 2, 'distinct');
+  assert.ok(seller && guest);
+  const buyer = await onServer(second, guest);
+  const [sword = ''] = await service(first).grant(seller.id, { items: [{ kind: 'sword' }] });
+  const table = await sitDown(seller, guest);
+  const revision = await offer(table.first, { items: [sword] });
+  const ids = [commandId(), commandId()];
+  await accept(table.first, revision, ids[0]);
+  assert.equal(await outcomeOf(accept(table.second, revision, ids[1])), 'closed');
+  await first.exited;
+
+  const settled = { known: true, answer: { status: 'settled' } };
+  assert.deepEqual(await buyer.room.request('command:outcome', { commandId: ids[1] }), settled, "the outcome of the buyer's acceptance");
+  const selling = await onServer(second, seller);
+  assert.deepEqual(await selling.room.request('command:outcome', { commandId: ids[0] }), settled, "the outcome of the seller's acceptance");
+  await assertHolds(second, seller, {}, 'the seller');
+  await assertHolds(second, buyer, { items: [sword] }, 'the buyer');
+  // The id was the lost trade's: it accepts no other one.
+  const another = await sitDown(buyer, selling);
+  const next = await offer(another.first, { items: [sword] });
+  await accept(another.first, next, ids[1]);
+  assert.equal(await outcomeOf(accept(another.second, next)), 'COMMAND_REUSED');
+  await assertHolds(second, buyer, { items: [sword] }, 'the buyer');
+  // Nobody was there to tell the buyer's room: the comparison of versions heals it.
+  await Promise.all([selling, buyer].map((player) => assertShown(second, player, VERSIONS_COMPARED_MS + 1_000)));
+  await assertAuditGreen(second);
+}
+
+describe('dupes: two processes', () => {
+  const { folder, remove } = temporaryFolder();
+  let host: ShardHost;
+  let shards: string;
+  let second: TestServer;
+  before(async () => {
+    host = await startShardHost();
+    shards = await host.freshShards();
+    second = await startServer({ dataDir: folder, env: { SHARD_URLS: shards, VERSION_CHECK_INTERVAL_MS: String(VERSIONS_COMPARED_MS), RESOLVER_INTERVAL_MS: '300' } });
+  });
+  after(async () => {
+    await second?.stop();
+    await host?.stop();
+    remove();
+  });
+
+  async function withFirst(env: Record<string, string>, scenario: (pair: Pair) => Promise<void>, root?: string): Promise<void> {
+    const first = await startServer({ dataDir: folder, env: { SHARD_URLS: shards, ...env }, ...(root !== undefined && { root }) });
+    try {
+      await scenario({ first, second });
+    } finally {
+      await first.stop();
+    }
+  }
+
+  it('[DS6] dupe 7: traded, and back before the cache is told', () => withFirst({}, rejoinBeforeInvalidation));
+  it('[KE1] dupe 20: the answer of a gathering is lost, and the client retries in another process', () => withFirst({ FAULT_POINT: 'gather:published' }, gatherAnswerLost));
+  it('[KE1] dupe 20: the answer of a grant is lost, and the service retries in another process', () => withFirst({ FAULT_POINT: 'grant:published' }, grantAnswerLost));
+  it('[KE4] dupe 20: the answer of a trade is lost, and the players ask for its outcome in another process', () => withFirst({ FAULT_POINT: 'trade:committed' }, tradeAnswerLost));
+
+  const controls: [string, MutationName, Record<string, string>, (pair: Pair) => Promise<void>, RegExp][] = [
+    ['dupe 7', 'join-believes-cache', {}, rejoinBeforeInvalidation, /what the room shows at once/],
+    ['dupe 20', 'commands-forgotten', { FAULT_POINT: 'gather:published' }, gatherAnswerLost, /who gathered holds/],
+    ['dupe 20', 'commands-forgotten', { FAULT_POINT: 'grant:published' }, grantAnswerLost, /who was granted holds/],
+  ];
+  for (const [dupe, mutation, env, scenario, symptom] of controls) {
+    it(`${dupe} goes red when the first process is "${mutation}"${env['FAULT_POINT'] ? ` and dies at ${env['FAULT_POINT']}` : ''}`, async () => {
+      await withMutant(mutation, (root) => withFirst(env, async (pair) => await assertGoesRed(scenario(pair), symptom), root));
+    });
+  }
+
+  it('dupe 20 goes red when the second process is "outcome-hasty"', async () => {
+    await withMutant('outcome-hasty', async (root) => {
+      const hasty = await startServer({ dataDir: folder, env: { SHARD_URLS: shards }, root });
+      try {
+        await withFirst({ FAULT_POINT: 'trade:committed' }, async ({ first }) => await assertGoesRed(tradeAnswerLost({ first, second: hasty }), /the outcome of the buyer/));
+      } finally {
+        await hasty.stop();
+      }
+    });
+  });
+});
