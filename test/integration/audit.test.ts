@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { auditShards } from '../../persistence/audit.ts';
 import type { ItemId, PlayerId } from '../../schema/ids.ts';
-import { committed, movement, settleOne, startCluster, type TestCluster } from '../kit/cluster.ts';
+import { command as commandOf, committed, movement, settleOne, startCluster, type TestCluster } from '../kit/cluster.ts';
 
 const pay = (giver: PlayerId | null, receiver: PlayerId | null, quantity: number) => ({ asset: 'gold', quantity, giver, receiver });
 const NAMES = {
@@ -147,24 +147,24 @@ describe('the audit', () => {
     });
   }
 
-  it('[AU1] is green in the middle of traffic between shards', async () => {
-    const players = await cluster.playersOn(0, 1, 2, 3);
-    for (const player of players) await cluster.mint(player, 1000);
+  // Guards the one snapshot per shard: read statement by statement, balances and ledger would be of different moments.
+  it('[AU1] is green in the middle of traffic on every shard', async () => {
+    const pairs = await Promise.all([0, 1, 2, 3].map((shard) => cluster.playersOn(shard, shard)));
+    for (const [player] of pairs) await cluster.mint(player!, 1000);
     let going = true;
     let moved = 0;
-    const traffic = players.map(async (player, at) => {
-      for (; going; moved++) committed(await settleOne(cluster.storage, movement([pay(player, players[(at + 1 + (moved % 3)) % 4]!, 1)])));
+    const traffic = pairs.map(async ([one, other]) => {
+      for (; going; moved++) {
+        const [giver, receiver] = moved % 2 ? [one!, other!] : [other!, one!];
+        await settleOne(cluster.storage, movement([pay(giver, receiver, 1)], { commands: [commandOf({ actor: giver })] }));
+      }
     });
     try {
-      for (let times = 0; times < 3; times++) {
-        const { invariants } = await cluster.storage.audit();
-        assert.deepEqual(invariants.filter(({ ok }) => !ok), []);
-      }
+      while (moved < 40) assert.deepEqual(await red(), []);
     } finally {
       going = false;
       await Promise.all(traffic);
     }
-    assert.ok(moved > 10, 'too little traffic to tell');
   });
 
   async function command(env: Record<string, string> = {}): Promise<{ code: number; out: string; err: string }> {

@@ -53,7 +53,7 @@ for (const production of [false, true]) {
     it('[SV4] metrics are for the service key or the loopback, and a forwarded request is not from there', async () => {
       const near = await fetched('/metrics');
       assert.equal(near.status, 200);
-      assert.match(near.text, /^strongroom_refusals_total/m);
+      assert.ok(near.text.includes('strongroom_refusals_total') && near.text.includes('process_resident_memory_bytes'));
       for (const forwarded of ['203.0.113.7', '127.0.0.1', '']) {
         const far = await fetched('/metrics', { 'x-forwarded-for': forwarded });
         assert.deepEqual([far.status, far.body['code']], [401, 'UNAUTHENTICATED'], forwarded);
