@@ -8,8 +8,11 @@ import { guardClient } from './client-guard.ts';
 /** Closed because the same player signed in somewhere else. */
 export const SESSION_REPLACED_CLOSE_CODE = 4100;
 
-/** What a client may say before it acknowledged its join: answers to anything else would pile up unsent. */
-const JOINING_FRAMES: ReadonlySet<number | undefined> = new Set([Protocol.JOIN_ROOM, Protocol.LEAVE_ROOM, Protocol.PING]);
+/** What a client may say. Before it acknowledged its join, answers would pile up unsent; whatever else is no frame of ours. */
+const FRAMES: Partial<Record<ClientState, ReadonlySet<number | undefined>>> = {
+  [ClientState.JOINING]: new Set([Protocol.JOIN_ROOM, Protocol.LEAVE_ROOM, Protocol.PING]),
+  [ClientState.JOINED]: new Set([Protocol.ROOM_DATA, Protocol.ROOM_REQUEST, Protocol.LEAVE_ROOM, Protocol.PING]),
+};
 
 /** How a connection ended that may come back: the network failed, nobody decided anything. */
 const DROPS: ReadonlySet<number> = new Set([CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RECEIVED, CloseCode.ABNORMAL_CLOSURE, CloseCode.MAY_TRY_RECONNECT]);
@@ -111,8 +114,8 @@ export abstract class AuthenticatedRoom<State extends object> extends Room<{ sta
       // Until the socket has closed it goes on delivering.
       if (this.#kicked.has(client)) return;
       try {
-        if (client.state !== ClientState.JOINED && !JOINING_FRAMES.has(frame[0])) client.leave(CloseCode.WITH_ERROR);
-        else decode(client, frame);
+        if (FRAMES[client.state]?.has(frame[0])) decode(client, frame);
+        else client.leave(CloseCode.WITH_ERROR);
       } catch {
         client.leave(CloseCode.WITH_ERROR);
       }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { auditShards } from '../../persistence/audit.ts';
+import { auditShards } from '../../persistence/index.ts';
 import type { ItemId, PlayerId } from '../../schema/ids.ts';
 import { command as commandOf, committed, movement, settleOne, startCluster, type TestCluster } from '../kit/cluster.ts';
 

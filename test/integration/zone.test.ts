@@ -142,12 +142,8 @@ describe('the zone at the socket', () => {
     await service(server).grant(player.id, { fungibles: { gold: 5, ore: 1, wood: 1, herb: 1 }, items: Array.from({ length: 60 }, () => ({ kind: 'sword', attributes: { edge: 1 } })) });
     await assertShown(server, player);
     const sizes: number[] = [];
-    const transport = player.room.connection.transport as unknown as { events: { onmessage: (event: { data: ArrayBuffer }) => void } };
-    const take = transport.events.onmessage;
-    transport.events.onmessage = (event) => {
-      sizes.push(event.data.byteLength);
-      take(event);
-    };
+    const socket = (player.room.connection.transport as unknown as { ws: WebSocket }).ws;
+    socket.addEventListener('message', ({ data }) => sizes.push((data as ArrayBuffer).byteLength));
     await until(() => (shown(zone).nodes.get('herb-1')?.readyAt ?? 0) <= Date.now(), 5000);
     await walkTo({ x: 600, y: 470 });
     await gather('herb-1');

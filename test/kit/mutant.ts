@@ -59,12 +59,19 @@ export async function withMutant(names: MutationName | readonly MutationName[], 
   }
 }
 
-/** Runs a scenario against a server without the guards, and expects it to go red. */
-export async function control(names: MutationName | readonly MutationName[], options: StartOptions, scenario: (server: TestServer) => Promise<void>, symptom: RegExp): Promise<void> {
-  await withMutant(names, async (root) => {
+/** A scenario, and how it shows that its guard is gone. */
+export interface ControlCase {
+  dupe: string;
+  scenario: (server: TestServer) => Promise<void>;
+  symptom: RegExp;
+}
+
+/** Runs scenarios against one server without a guard, and expects each to go red: over its own players, or before another broke the audit. */
+export async function control(name: MutationName, options: StartOptions, cases: readonly ControlCase[]): Promise<void> {
+  await withMutant(name, async (root) => {
     const server = await startServer({ ...options, root });
     try {
-      await assertGoesRed(scenario(server), symptom);
+      for (const { scenario, symptom } of cases) await assertGoesRed(scenario(server), symptom);
     } finally {
       await server.stop();
     }

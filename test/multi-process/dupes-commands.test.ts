@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { assertAuditGreen, assertHolds, shown } from '../kit/economy.ts';
-import { control } from '../kit/mutant.ts';
+import { control, type ControlCase } from '../kit/mutant.ts';
 import type { MutationName } from '../kit/mutations.ts';
 import { commandId, join, refusalOf, service, until } from '../kit/player.ts';
 import { startServer, type TestServer } from '../kit/server.ts';
@@ -93,14 +93,19 @@ describe('dupes: commands', () => {
   it('[KE2] dupe 21: one command id, two messages', () => messagesUnderOneId(server));
   it('[KE2] dupe 21: one command id, two trades', () => acceptanceInNextTrade(server));
 
-  const controls: [string, MutationName, (server: TestServer) => Promise<void>, RegExp][] = [
-    ['a grant', 'commands-act-twice', grantsUnderOneId, /the player holds/],
-    ['a trade', 'commands-act-twice', acceptanceInNextTrade, /the giver holds/],
-    ['a grant', 'payload-unchecked', grantsUnderOneId, /the other payload was answered/],
+  const controls: [MutationName, ControlCase[]][] = [
+    [
+      'commands-act-twice',
+      [
+        { dupe: '21', scenario: grantsUnderOneId, symptom: /the player holds/ },
+        { dupe: '21', scenario: acceptanceInNextTrade, symptom: /the giver holds/ },
+      ],
+    ],
+    ['payload-unchecked', [{ dupe: '21', scenario: grantsUnderOneId, symptom: /the other payload was answered/ }]],
   ];
-  for (const [what, mutation, scenario, symptom] of controls) {
-    it(`dupe 21 goes red with ${what} on a server that is "${mutation}"`, async () => {
-      await control(mutation, { env: { SHARD_URLS: await host.freshShards() } }, scenario, symptom);
+  for (const [mutation, cases] of controls) {
+    it(`goes red on a server that is "${mutation}": ${cases.map(({ dupe, symptom }) => `dupe ${dupe} (${symptom.source})`).join(', ')}`, async () => {
+      await control(mutation, { env: { SHARD_URLS: await host.freshShards() } }, cases);
     });
   }
 

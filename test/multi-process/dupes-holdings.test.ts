@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { assertAuditGreen, assertHolds, assertShown } from '../kit/economy.ts';
-import { control } from '../kit/mutant.ts';
+import { control, type ControlCase } from '../kit/mutant.ts';
 import type { MutationName } from '../kit/mutations.ts';
 import { commandId, service } from '../kit/player.ts';
 import { startServer, type TestServer } from '../kit/server.ts';
@@ -155,18 +155,23 @@ describe('dupes: holdings', () => {
 
   const onOneShard = (server: TestServer) => forgedIds(server, 'same');
   const overShards = (server: TestServer) => forgedIds(server, 'distinct');
-  const controls: [string, MutationName, (server: TestServer) => Promise<void>, RegExp][] = [
-    ['dupe 11', 'ownership-unchecked', onOneShard, /the victim holds/],
-    ['dupe 11', 'bound-unchecked', overShards, /the fence holds/],
-    ['dupe 11', 'write-trusts-offer', onOneShard, /holds|the audit is red/],
-    ['dupe 12', 'quantity-unchecked', strangeQuantities, /the liar holds/],
-    ['dupe 12', 'balances-unbounded', strangeQuantities, /the liar holds/],
-    ['dupe 14', 'balances-unbounded', overspending, /the audit is red: C: .* B: /],
-    ['dupe 16', 'balances-unbounded', sameStackTwice, /the owner holds/],
+  const controls: [MutationName, ControlCase[]][] = [
+    ['ownership-unchecked', [{ dupe: '11', scenario: onOneShard, symptom: /the victim holds/ }]],
+    ['bound-unchecked', [{ dupe: '11', scenario: overShards, symptom: /the fence holds/ }]],
+    ['write-trusts-offer', [{ dupe: '11', scenario: onOneShard, symptom: /holds|the audit is red/ }]],
+    ['quantity-unchecked', [{ dupe: '12', scenario: strangeQuantities, symptom: /the liar holds/ }]],
+    [
+      'balances-unbounded',
+      [
+        { dupe: '14', scenario: overspending, symptom: /the audit is red: C: .* B: / },
+        { dupe: '12', scenario: strangeQuantities, symptom: /the liar holds/ },
+        { dupe: '16', scenario: sameStackTwice, symptom: /the owner holds/ },
+      ],
+    ],
   ];
-  for (const [dupe, mutation, scenario, symptom] of controls) {
-    it(`${dupe} goes red on a server that is "${mutation}"`, async () => {
-      await control(mutation, { env: { SHARD_URLS: await host.freshShards() } }, scenario, symptom);
+  for (const [mutation, cases] of controls) {
+    it(`goes red on a server that is "${mutation}": ${cases.map(({ dupe, symptom }) => `dupe ${dupe} (${symptom.source})`).join(', ')}`, async () => {
+      await control(mutation, { env: { SHARD_URLS: await host.freshShards() } }, cases);
     });
   }
 });

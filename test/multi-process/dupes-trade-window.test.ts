@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { assertAuditGreen, assertHolds, assertShown } from '../kit/economy.ts';
-import { control } from '../kit/mutant.ts';
+import { control, type ControlCase } from '../kit/mutant.ts';
 import type { MutationName } from '../kit/mutations.ts';
 import { commandId, ignoreMessages, service, until, type TestPlayer } from '../kit/player.ts';
 import { startServer, type TestServer } from '../kit/server.ts';
@@ -158,18 +158,18 @@ describe('dupes: the trade window', () => {
   it('[TR3] dupe 18: both accept at once, and again', () => acceptAtOnce(server));
   it('[TR4] dupe 18: an acceptance races a cancel', () => acceptRacesCancel(server));
 
-  const controls: [string, MutationName, (server: TestServer) => Promise<void>, RegExp][] = [
-    ['dupe 5', 'drop-loses-seat', acceptDropReturn, /TRADE_CLOSED/],
-    ['dupe 5', 'deltas-untold', acceptDropReturn, /the room shows/],
-    ['dupe 17', 'accepts-any-revision', editBeforeAcceptance, /the seller holds/],
-    ['dupe 17', 'offer-keeps-acceptances', editAfterAcceptance, /the seller holds/],
-    ['dupe 18', 'counts-acceptances', acceptTwiceAlone, /the seller holds/],
-    ['dupe 18', 'settles-again', acceptAtOnce, /the seller holds/],
-    ['dupe 18', 'cancels-while-settling', acceptRacesCancel, /accept: settled, cancel: answered/],
+  const controls: [MutationName, ControlCase[]][] = [
+    ['drop-loses-seat', [{ dupe: '5', scenario: acceptDropReturn, symptom: /TRADE_CLOSED/ }]],
+    ['deltas-untold', [{ dupe: '5', scenario: acceptDropReturn, symptom: /the room shows/ }]],
+    ['accepts-any-revision', [{ dupe: '17', scenario: editBeforeAcceptance, symptom: /the seller holds/ }]],
+    ['offer-keeps-acceptances', [{ dupe: '17', scenario: editAfterAcceptance, symptom: /the seller holds/ }]],
+    ['counts-acceptances', [{ dupe: '18', scenario: acceptTwiceAlone, symptom: /the seller holds/ }]],
+    ['settles-again', [{ dupe: '18', scenario: acceptAtOnce, symptom: /the seller holds/ }]],
+    ['cancels-while-settling', [{ dupe: '18', scenario: acceptRacesCancel, symptom: /accept: settled, cancel: answered/ }]],
   ];
-  for (const [dupe, mutation, scenario, symptom] of controls) {
-    it(`${dupe} goes red on a server that is "${mutation}"`, async () => {
-      await control(mutation, { env: { SHARD_URLS: await host.freshShards() } }, scenario, symptom);
+  for (const [mutation, cases] of controls) {
+    it(`goes red on a server that is "${mutation}": ${cases.map(({ dupe, symptom }) => `dupe ${dupe} (${symptom.source})`).join(', ')}`, async () => {
+      await control(mutation, { env: { SHARD_URLS: await host.freshShards() } }, cases);
     });
   }
 });

@@ -191,8 +191,11 @@ describe('sessions', () => {
         const tokens = rooms.map(({ reconnectionToken }) => reconnectionToken);
         if (dropFirst) await Promise.all(rooms.map((room) => room.leave(false)));
         const again = await loginAgain(server, player);
-        const back = await quietly(() => Promise.all(tokens.map((token) => reconnect(player, token))));
-        await delay(100);
+        const back = await quietly(async () => {
+          const rooms = await Promise.all(tokens.map((token) => reconnect(player, token)));
+          await delay(100);
+          return rooms;
+        });
         assert.deepEqual(back.map((room) => room?.connection.isOpen === true), [false, false, false], dropFirst ? 'dropped before' : 'closed by it');
         assert.ok(again.room.connection.isOpen);
         await assertHolds(server, player, { fungibles: { gold: 100 } });

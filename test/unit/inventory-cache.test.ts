@@ -14,16 +14,17 @@ const delta = (version: number, holderId: HolderId = ANN): InventoryDelta => ({ 
 class Truth {
   readonly versions = new Map<HolderId, number>([[ANN, 1], [BOB, 1]]);
   readonly queries: HolderId[][] = [];
-  #gate: Promise<void> = Promise.resolve();
-  #open = () => undefined as void;
+  #gate: Promise<void> | undefined;
 
-  /** Answers from now on are of what is true now, but arrive only when they are let through. */
-  hold(): void {
-    this.#gate = new Promise((resolve) => (this.#open = resolve));
-  }
-  letThrough(): void {
-    this.#gate = Promise.resolve();
-    this.#open();
+  /** Answers from now on are of what is true now, but arrive only when they are let through by what this returns. */
+  hold(): () => void {
+    let open = () => undefined as void;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    this.#gate = gate;
+    return () => {
+      if (this.#gate === gate) this.#gate = undefined;
+      open();
+    };
   }
   readonly load = async (holders: readonly HolderId[]): Promise<Map<HolderId, Holdings>> => {
     this.queries.push([...holders]);
@@ -59,11 +60,11 @@ describe('the inventory cache', () => {
   // Guards `#flights` (single flight) and `#batch` (one query per turn of the event loop).
   it('[IC1] asks once for a thousand who want one cold player, in one turn and over many', async () => {
     const cache = open();
-    truth.hold();
+    const letThrough = truth.hold();
     const first = Array.from({ length: 500 }, () => cache.get(ANN));
     await truth.asked(1);
     const second = Array.from({ length: 500 }, () => cache.get(ANN));
-    truth.letThrough();
+    letThrough();
     const found = await Promise.all([...first, ...second]);
     assert.ok(found.every(({ version }) => version === 1));
     assert.deepEqual(truth.queries, [[ANN]]);
@@ -118,29 +119,45 @@ describe('the inventory cache', () => {
   });
 
   // Guards the comparison of flights in `land`: without it the old answer is kept for a whole time-to-live.
-  it('[IC2] does not keep what was invalidated while it was loaded, nor give it to who asks afterwards', async () => {
+  it('[IC2] does not keep what was invalidated while it was loaded', async () => {
     const cache = open();
-    truth.hold();
+    const letThrough = truth.hold();
     const before = cache.get(ANN);
     await truth.asked(1);
     truth.versions.set(ANN, 2);
     cache.invalidate([ANN]);
+    letThrough();
+    assert.equal((await before).version, 1, 'asked before the change, answered as before the change');
+    assert.equal(cache.peek(ANN), undefined);
+    assert.equal((await cache.get(ANN)).version, 2);
+  });
+
+  it('[IC2] gives what is true to who asks after an invalidation, and keeps it when the older answer comes late', async () => {
+    const cache = open();
+    const letOldThrough = truth.hold();
+    const before = cache.get(ANN);
+    await truth.asked(1);
+    truth.versions.set(ANN, 2);
+    cache.invalidate([ANN]);
+    const letNewThrough = truth.hold();
     const after = cache.get(ANN);
     await truth.asked(2);
-    truth.letThrough();
-    assert.deepEqual([(await before).version, (await after).version], [1, 2]);
+    letNewThrough();
+    assert.equal((await after).version, 2);
+    letOldThrough();
+    assert.equal((await before).version, 1);
     assert.equal((await cache.get(ANN)).version, 2);
   });
 
   // Guards `heard`: the delta met no entry, and the answer under way is older than it.
   it('[IC2] does not keep what is older than a delta that came while it was loaded', async () => {
     const cache = open();
-    truth.hold();
+    const letThrough = truth.hold();
     const before = cache.get(ANN);
     await truth.asked(1);
     truth.versions.set(ANN, 2);
     cache.apply(delta(2));
-    truth.letThrough();
+    letThrough();
     assert.equal((await before).version, 1, 'asked before the change, answered as before the change');
     assert.equal(cache.peek(ANN), undefined);
     assert.equal((await cache.get(ANN)).version, 2);
@@ -176,12 +193,12 @@ describe('the inventory of a process', () => {
     const bus = memoryBus();
     const inventory = new Inventory({ reader: { holdings: truth.load } as unknown as HoldingsReader, bus, cacheMax: 10, cacheTtlMs: 60_000 });
     await inventory.get(BOB);
-    truth.hold();
+    const letThrough = truth.hold();
     const loading = inventory.get(ANN);
     await truth.asked(2);
     for (const player of [ANN, BOB]) truth.versions.set(player, 2);
     bus.publish('invalidated', 'all', [{ holder: ANN, version: 2 }, { holder: BOB, version: 2 }]);
-    truth.letThrough();
+    letThrough();
     await loading;
     assert.deepEqual([(await inventory.get(ANN)).version, (await inventory.get(BOB)).version], [2, 2]);
   });

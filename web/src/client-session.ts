@@ -6,6 +6,7 @@ import { client, verifyAccount } from './account.ts';
 import { cell, type Cell } from './cell.ts';
 import { newCommandId } from './command-id.ts';
 import { runCommand, type CommandOutcome } from './command-run.ts';
+import { joinFromSeat, keepSeat } from './kept-seat.ts';
 import { readPlayer, type PlayerView } from './player-view.ts';
 import { RoomLink, type LinkStatus } from './room-link.ts';
 
@@ -33,14 +34,16 @@ export class ClientSession {
 
   constructor() {
     this.#playerLink = new RoomLink({
-      join: () => client.joinOrCreate<PlayerState>('player') as Promise<Room<unknown, PlayerState>>,
+      join: () => joinFromSeat('player', () => client.joinOrCreate<PlayerState>('player') as Promise<Room<unknown, PlayerState>>),
       wire: (room) => this.#wirePlayer(room),
       unauthenticated: () => void verifyAccount(),
     });
     this.#zoneLink = new RoomLink({
-      join: () => client.joinOrCreate<ZoneState>('zone', { zone: ZONE }) as Promise<Room<unknown, ZoneState>>,
+      join: () => joinFromSeat('zone', () => client.joinOrCreate<ZoneState>('zone', { zone: ZONE }) as Promise<Room<unknown, ZoneState>>),
       wire: (room) => room.onStateChange((state) => this.#listeners.zone.forEach((listener) => listener(state))),
     });
+    keepSeat('player', () => this.#playerLink.room);
+    keepSeat('zone', () => this.#zoneLink.room);
     this.#playerLink.status.watch((status) => this.#playerMoved(status));
     this.#zoneLink.status.watch((status) => this.#zoneMoved(status));
   }

@@ -7,6 +7,7 @@ import { cell, type Cell } from './cell.ts';
 import type { ClientSession } from './client-session.ts';
 import { newCommandId } from './command-id.ts';
 import { runCommand } from './command-run.ts';
+import { joinFromSeat, keepSeat } from './kept-seat.ts';
 import { OfferDraft } from './offer-draft.ts';
 import type { Refused } from './refusal-text.ts';
 import { RoomLink, type LinkStatus } from './room-link.ts';
@@ -44,7 +45,7 @@ export class TradeSession {
     this.#session = options.session;
     this.#awaited = options.asked;
     this.#link = new RoomLink({
-      join: () => client.joinById<TradeState>(options.tradeId) as Promise<Room<unknown, TradeState>>,
+      join: () => joinFromSeat(`trade:${options.tradeId}`, () => client.joinById<TradeState>(options.tradeId) as Promise<Room<unknown, TradeState>>),
       wire: (room) => room.onStateChange((state) => this.#read(state)),
       attemptsMax: 6,
     });
@@ -52,6 +53,7 @@ export class TradeSession {
       send: async (offer) => (await this.#link.request<{ revision: number }>('trade:offer', offer)).revision,
       refused: options.refused,
     });
+    keepSeat(`trade:${options.tradeId}`, () => this.#link.room);
     this.#link.status.watch((status) => void this.#linkMoved(status));
     this.#link.start();
   }
@@ -105,6 +107,7 @@ export class TradeSession {
   close(): void {
     this.draft.close();
     this.#link.close();
+    keepSeat(`trade:${this.tradeId}`, undefined);
   }
 
   #read(state: TradeState): void {
