@@ -6,8 +6,8 @@ import type { Shard } from './shard.ts';
 /** How many offenders an invariant names; the count goes on. */
 const VIOLATIONS_NAMED_MAX = 20;
 /** Shards are read at slightly different instants: what traffic explains is gone when it is looked at again. */
-const LOOKS_MAX = 4;
-const LOOK_AGAIN_MS = 500;
+const LOOKS_MAX = 8;
+const LOOK_AGAIN_MS = 250;
 
 export interface InvariantReport {
   name: string;
@@ -25,7 +25,7 @@ export interface AuditReport {
 
 /**
  * Checks every invariant of the economy that the databases can answer, over all shards. [AU1]
- * Reads only. A violation counts when it is still there after 4 looks within 2 s, so that it may run under traffic.
+ * Reads only. A violation counts when it is still there after 8 looks within 2 s, so that it may run under traffic.
  */
 export async function auditShards(shards: readonly Shard[], lookAgainMs = LOOK_AGAIN_MS): Promise<AuditReport> {
   const startedAt = Date.now();

@@ -19,20 +19,27 @@ export interface Resolution {
  *
  * The decision row on the home shard says which way; where there is none, the abort is decided by inserting it under
  * the same key, so that a late coordinator fails on it. Safe to run twice and by many processes at once: whoever comes
- * second finds the decision made and the prepared transaction gone.
+ * second finds the decision made and the prepared transaction gone. A shard that is away delays its own transactions,
+ * not those between the others.
  *
  * @returns what this run ended
  */
-export async function resolveInDoubt(shards: readonly Shard[], inDoubtAfterMs = IN_DOUBT_AFTER_MS): Promise<Resolution[]> {
-  const found = await Promise.all(shards.map(async (shard) => ({ shard, gids: await preparedOn(shard, inDoubtAfterMs) })));
+export async function resolveInDoubt(shards: readonly Shard[], inDoubtAfterMs = IN_DOUBT_AFTER_MS, onUnreachable = rethrow): Promise<Resolution[]> {
   const resolved: Resolution[] = [];
-  for (const { shard, gids } of found) {
-    for (const gid of gids) {
-      const resolution = await resolve(shards, shard, gid);
-      if (resolution !== undefined) resolved.push(resolution);
-    }
-  }
+  const ended = await Promise.allSettled(
+    shards.map(async (shard) => {
+      for (const gid of await preparedOn(shard, inDoubtAfterMs)) {
+        const resolution = await resolve(shards, shard, gid).catch(onUnreachable);
+        if (resolution !== undefined) resolved.push(resolution);
+      }
+    }),
+  );
+  for (const result of ended) if (result.status === 'rejected') onUnreachable(result.reason);
   return resolved;
+}
+
+function rethrow(error: unknown): undefined {
+  throw error;
 }
 
 /** How many prepared transactions of ours are older than `ageMs`, over all shards. */

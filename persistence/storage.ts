@@ -6,7 +6,7 @@ import type { ReachFaultPoint } from './fault-points.ts';
 import { holdingsReader, type HoldingsReader } from './holdings-reader.ts';
 import { readItemHistory, type ItemHistory } from './item-history.ts';
 import { playerStore, type PlayerStore } from './players.ts';
-import { collectDecisions, countInDoubt, resolveInDoubt, type Resolution } from './resolver.ts';
+import { collectDecisions, countInDoubt, IN_DOUBT_AFTER_MS, resolveInDoubt, type Resolution } from './resolver.ts';
 import { settler, type Settle } from './settle.ts';
 import type { Shard } from './shard.ts';
 import { shardOfSlot, slotOf } from './slots.ts';
@@ -37,6 +37,7 @@ export interface Storage {
 export function openStorage(shards: readonly Shard[], { reach, onUnfinished }: StorageOptions): Storage {
   const shardOf = (key: string) => shardOfSlot(slotOf(key), shards.length);
   const transact = transactor({ shards, reach, onUnfinished });
+  const onUnreachable = (error: unknown): undefined => void onUnfinished(error);
   return {
     shardCount: shards.length,
     holdings: holdingsReader(shards, shardOf),
@@ -45,7 +46,7 @@ export function openStorage(shards: readonly Shard[], { reach, onUnfinished }: S
     settle: settler({ transact, shardOf, reach }),
     itemHistory: (itemId) => readItemHistory(shards, itemId),
     audit: () => auditShards(shards),
-    resolveInDoubt: () => resolveInDoubt(shards),
+    resolveInDoubt: () => resolveInDoubt(shards, IN_DOUBT_AFTER_MS, onUnreachable),
     countInDoubt: (ageMs) => countInDoubt(shards, ageMs),
     collectDecisions: () => collectDecisions(shards),
     async ready() {

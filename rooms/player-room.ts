@@ -32,6 +32,8 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
     protected override readonly kit = deps.kit;
     #playerId!: PlayerId;
     #epoch = 0;
+    /** The newest session that was heard of, which may be newer than one's own before one knows that. */
+    #newestEpoch = 0;
     #resyncing: Promise<void> | undefined;
     /** What came before the state was loaded, or while it was loaded again. */
     #early: InventoryDelta[] | undefined = [];
@@ -60,6 +62,7 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
       // Listen before reading: what commits in between is either read or heard.
       this.#stops.push(deps.players.listen(this.#playerId, (event) => this.#hear(event)));
       this.#epoch = await deps.sessions.take(this.#playerId).catch(refuseStranger);
+      if (this.#newestEpoch > this.#epoch) refuseJoin('SESSION_REPLACED');
       await this.#load();
       this.#stops.push(
         deps.versions.add({
@@ -87,6 +90,7 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
           Object.assign(this.state, { name: event.name ?? this.state.name, level: event.level ?? this.state.level, xp: event.xp ?? this.state.xp });
           return;
         case 'session:taken':
+          this.#newestEpoch = Math.max(this.#newestEpoch, event.epoch);
           if (this.#epoch > 0 && event.epoch > this.#epoch) this.#displaced();
           return;
         case 'trade:invited':

@@ -59,6 +59,7 @@ export abstract class AuthenticatedRoom<State extends object> extends Room<{ sta
   protected abstract readonly kit: RoomKit;
   readonly #known = new WeakSet<Client>();
   readonly #kicked = new WeakSet<Client>();
+  readonly #returning = new WeakSet<Client>();
   /** Seats of clients who dropped, by session id. */
   readonly #kept = new Map<string, ReturnType<Room['allowReconnection']>>();
 
@@ -80,12 +81,21 @@ export abstract class AuthenticatedRoom<State extends object> extends Room<{ sta
     });
   }
 
+  /**
+   * Also asked by a client that is back before its old connection is known to have failed. The framework then closes
+   * the old one with the code of a kick; a kicked one does not come back.
+   */
+  override checkReconnectionToken(token: string): string | undefined {
+    const stale = this.clients.find((client) => client.reconnectionToken === token);
+    if (stale !== undefined && this.#kicked.has(stale)) return undefined;
+    if (stale !== undefined) this.#returning.add(stale);
+    return super.checkReconnectionToken(token);
+  }
+
   /** Keeps the seat of a client whose network failed. Kicked and leaving clients do not come back. */
   override onDrop(client: Client, code?: number): void {
-    if (code === undefined || !DROPS.has(code) || this.#kicked.has(client) || this.kit.reconnectionWindowS === 0) return;
-    const { sessionId } = client;
-    const seat = this.allowReconnection(client, this.kit.reconnectionWindowS);
-    this.#kept.set(sessionId, seat);
+    const dropped = this.#returning.has(client) || (code !== undefined && DROPS.has(code) && !this.#kicked.has(client));
+    if (!dropped || this.kit.reconnectionWindowS === 0) return;
     // Rejects when the window passes, when the client never joined, and at shutdown: all of them are the end of a seat.
     seat.catch(() => undefined).finally(() => this.#kept.get(sessionId) === seat && this.#kept.delete(sessionId));
   }

@@ -147,7 +147,7 @@ describe('the audit', () => {
     });
   }
 
-  // Guards the one snapshot per shard: read statement by statement, balances and ledger would be of different moments.
+  // On every shard by itself: between shards, a look may fall between a commit and its telling, and is repeated.
   it('[AU1] is green in the middle of traffic on every shard', async () => {
     const pairs = await Promise.all([0, 1, 2, 3].map((shard) => cluster.playersOn(shard, shard)));
     for (const [player] of pairs) await cluster.mint(player!, 1000);

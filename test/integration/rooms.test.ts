@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Room } from '@colyseus/sdk';
 import { assertAuditGreen } from '../kit/economy.ts';
 import { commandId, drop, ignoreMessages, join, joinPlayer, joinTrade, refusalOf, signIn, until, type TestPlayer } from '../kit/player.ts';
@@ -64,18 +65,41 @@ describe('rooms at the socket', () => {
       await watcher.leave();
     });
 
-    it('[RM4] within the window a dropped client comes back to the same seat', async () => {
-      const { client, id } = await signIn(server.url);
-      const zone = await client.joinOrCreate('zone', { zone: 'meadow' });
-      ignoreMessages(zone);
-      await until(() => sees(zone, id));
-      const { sessionId, reconnectionToken } = zone;
-      await drop(zone);
-      const back = await client.reconnect(reconnectionToken);
-      ignoreMessages(back);
-      assert.equal(back.sessionId, sessionId);
-      await until(() => sees(back, id));
-      await back.leave();
+    // Guards `checkReconnectionToken`: the framework closes the old connection with the code of a kick.
+    for (const [when, lose] of [['after its network failed', drop], ['before the server knows that its network failed', () => Promise.resolve()]] as const) {
+      it(`[RM4] a client that comes back ${when} has the same seat`, async () => {
+        const { client, id } = await signIn(server.url);
+        const zone = await client.joinOrCreate('zone', { zone: 'meadow' });
+        zone.reconnection.enabled = false;
+        ignoreMessages(zone);
+        await until(() => sees(zone, id));
+        const watcher = await joinZone(players[2] as TestPlayer);
+        await until(() => sees(watcher, id));
+        let gone = false;
+        watcher.onStateChange(() => (gone ||= !sees(watcher, id)));
+        const { sessionId, reconnectionToken } = zone;
+        await lose(zone);
+        const back = await client.reconnect(reconnectionToken);
+        ignoreMessages(back);
+        assert.equal(back.sessionId, sessionId);
+        await until(() => sees(back, id) && !zone.connection.isOpen);
+        await delay(RECONNECTION_WINDOW_S * 1000 + 300);
+        assert.ok(!gone && sees(watcher, id), 'it was there all the time');
+        await assert.rejects(client.reconnect(reconnectionToken), 'a token is good once');
+        await Promise.all([back.leave(), watcher.leave()]);
+      });
+    }
+
+    it('[RM4] a client that was kicked does not come back by its token, also while its socket still closes', async () => {
+      const { token, client } = await signIn(server.url);
+      const seat = await reserveSeat(server.url, token, 'zone');
+      const socket = await sit(server.url, seat);
+      const join = await socket.frame(FRAME.JOIN);
+      const reconnectionToken = join?.subarray(2, 2 + (join[1] ?? 0)).toString() ?? '';
+      socket.send([FRAME.DATA, 0xa4, ...Buffer.from('move'), 0xc1]);
+      await assert.rejects(client.reconnect(`${seat.roomId}:${reconnectionToken}`), /expired/);
+      await socket.closed;
+      await assert.rejects(client.reconnect(`${seat.roomId}:${reconnectionToken}`), /expired/);
     });
   });
 

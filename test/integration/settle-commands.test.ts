@@ -35,8 +35,8 @@ describe('what a settlement refuses, and what it remembers', () => {
     }
   });
 
-  // Guards the holder's lock (a player's commands) and the advisory lock (the service's): both would act without it.
-  it('[KE1] acts once also when all the repeats come together, of a player and of the service', async () => {
+  // Guards the holders' lock, under which a command is looked for.
+  it('[KE1] acts once also when all the repeats come together', async () => {
     const [ann, bob] = await cluster.playersOn(1, 3) as [PlayerId, PlayerId];
     await cluster.mint(ann, 100);
     for (const actor of [ann, SERVICE_ACTOR] as const) {
@@ -45,6 +45,16 @@ describe('what a settlement refuses, and what it remembers', () => {
       assert.deepEqual(outcomes.map(verdictOf).toSorted(), ['committed', ...Array.from({ length: 11 }, () => 'known')]);
     }
     assert.deepEqual([await gold(ann), await gold(bob)], [92, 8]);
+  });
+
+  // Guards the advisory lock on the service's commands: repeats for different players have no holder's row in common.
+  it('[KE1] acts once when the service asks for different players under one id at once', async () => {
+    const players = await cluster.newPlayers(8);
+    const id = newCommandId();
+    const outcomes = await Promise.all(players.map((player) => settle(movement([pay(null, player, 5)], { commands: [command({ id })] }))));
+    assert.deepEqual(outcomes.map(verdictOf).toSorted(), ['committed', ...Array.from({ length: 7 }, () => 'known')]);
+    const counts = await Promise.all(players.map(gold));
+    assert.equal(counts.reduce((sum, count) => sum + count), 5);
   });
 
   it('[KE2] tells by the stored hash that a repeat asks otherwise, whatever it asks', async () => {

@@ -10,7 +10,7 @@ import { command, movement, newCommandId, redInvariants, startCluster, verdictOf
 
 const SEED = Math.floor(Math.random() * 2 ** 31);
 const RUNS_MAX = 300;
-const TIME_MAX_MS = 18_000;
+const TIME_MAX_MS = 13_000;
 const PLAYERS = 4;
 
 /** What the database should be, said as plainly as possible: no locks, no shards, no SQL. */
@@ -73,7 +73,9 @@ const drafts = fc.array(
   ),
   { minLength: 1, maxLength: 5 },
 );
-const requests = fc.record({ drafts, repeats: fc.option(fc.nat(), { freq: 5 }), otherwise: fc.boolean(), fenced: fc.boolean(), behind: fc.nat(1) });
+const rarely = <Value>(arbitrary: fc.Arbitrary<Value>) => fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
+/** `repeats` picks a command that acted before; `behind` says how many sessions ago the asking one began. */
+const requests = fc.record({ drafts, repeats: rarely(fc.nat()), otherwise: fc.boolean(), behind: rarely(fc.nat(1)) });
 const step = fc.oneof({ weight: 8, arbitrary: requests }, { weight: 2, arbitrary: fc.tuple(requests, requests) }, { weight: 1, arbitrary: fc.nat(PLAYERS - 1) });
 type Request = typeof requests extends fc.Arbitrary<infer Value> ? Value : never;
 
@@ -83,7 +85,7 @@ describe('settling, compared with a model', () => {
   after(() => cluster.stop());
 
   /** A request as it is sent, of what the model knows by now; undefined if nothing of it makes sense. */
-  function movementOf(model: Model, players: PlayerId[], { drafts, repeats, otherwise, fenced, behind }: Request, only: number[]): Movement | undefined {
+  function movementOf(model: Model, players: PlayerId[], { drafts, repeats, otherwise, behind }: Request, only: number[]): Movement | undefined {
     const player = (at: number | null | undefined) => (at === null || at === undefined ? null : players[only[at % only.length]!]!);
     const named = new Set<ItemId>();
     const postings = drafts.flatMap((draft): Posting[] => {
@@ -101,7 +103,7 @@ describe('settling, compared with a model', () => {
     if (holder === undefined) return undefined;
     const known = [...model.commands.keys()];
     const id = repeats !== null && known.length > 0 ? known[repeats % known.length]! : newCommandId();
-    const fences = fenced ? [{ player: holder, epoch: (model.epochs.get(holder) ?? 0) - behind }] : [];
+    const fences = behind === null ? [] : [{ player: holder, epoch: (model.epochs.get(holder) ?? 0) - behind }];
     return movement(postings, { commands: [command({ id, hash: Buffer.from(otherwise ? 'b' : 'a') })], fences });
   }
 
@@ -114,7 +116,10 @@ describe('settling, compared with a model', () => {
       const players = await cluster.newPlayers(PLAYERS);
       const model = new Model();
       for (const player of players) model.epochs.set(player, 0);
-      const shown = new Map<HolderId, Holdings>(players.map((player) => [player, { version: 0, fungibles: {}, items: [] }]));
+      const gifts = players.map((receiver) => movement([{ asset: 'gold', quantity: 20, giver: null, receiver }, { item: crypto.randomUUID() as ItemId, kind: 'sword', attributes: {}, bound: false, receiver }]));
+      await cluster.storage.settle(gifts);
+      for (const gift of gifts) model.settle(gift);
+      const shown = new Map<HolderId, Holdings>(players.map((player) => [player, model.holdings(player)]));
       for (const next of steps) {
         if (typeof next === 'number') {
           model.epochs.set(players[next]!, await cluster.storage.players.takeSession(players[next]!));
@@ -142,7 +147,7 @@ describe('settling, compared with a model', () => {
     };
     await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), run), { seed: SEED, numRuns: RUNS_MAX, interruptAfterTimeLimit: TIME_MAX_MS });
     // What the generator never reaches is not tested: each verdict must have come up.
-    for (const verdict of ['committed', 'INSUFFICIENT', 'NOT_OWNER', 'ITEM_BOUND', 'SESSION_REPLACED', 'BAD_REQUEST', 'stale', 'known as a', 'known as b']) assert.ok(seen.has(verdict), `${runs} runs never met ${verdict}`);
+    for (const verdict of ['committed', 'INSUFFICIENT', 'NOT_OWNER', 'ITEM_BOUND', 'SESSION_REPLACED', 'BAD_REQUEST', 'stale', 'known']) assert.ok([...seen.keys()].some((said) => said.startsWith(verdict)), `${runs} runs never met ${verdict}`);
     assert.deepEqual(await redInvariants(cluster.storage), []);
   });
 });

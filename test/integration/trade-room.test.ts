@@ -6,8 +6,8 @@ import { commandId, drop, ignoreMessages, join, joinTrade, refusalOf, service, s
 import { startServer, type TestServer } from '../kit/server.ts';
 import { accept, attempt, offer, outcomeOf, sitDown, trade } from '../kit/trade.ts';
 
-const TRADE_TTL_MS = 4_000;
-const RECONNECTION_WINDOW_S = 1;
+const TRADE_TTL_MS = 8_000;
+const RECONNECTION_WINDOW_S = 2;
 
 interface Side {
   name: string;
@@ -137,6 +137,7 @@ describe('the trade room at the socket', () => {
     assert.equal(shown(dropped.second).phase, 'open', 'a short drop cancels nothing');
     await drop(back);
     await phaseIs(dropped.second, 'cancelled', RECONNECTION_WINDOW_S * 1000 + 2000);
+    assert.equal(shown(dropped.second).reason, 'left');
     await nothingMoved();
   });
 

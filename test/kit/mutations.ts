@@ -156,7 +156,7 @@ export const MUTATIONS = {
   },
   'drop-loses-seat': {
     guard: 'a client that the network dropped keeps its seat for a while [RM4]',
-    edits: [{ file: 'rooms/kit/authenticated-room.ts', find: 'this.#kicked.has(client) || this.kit.reconnectionWindowS === 0', replace: 'true' }],
+    edits: [{ file: 'rooms/kit/authenticated-room.ts', find: '!dropped || this.kit.reconnectionWindowS === 0', replace: 'true' }],
   },
   'deltas-untold': {
     guard: 'a room hears what changed for its player, also while the client is away [DS2]',
@@ -172,6 +172,28 @@ export const MUTATIONS = {
   'no-fence': {
     guard: 'the database refuses the writes of a displaced session [SE2]',
     edits: [{ file: 'persistence/settle.ts', find: 'epochs.get(player) !== epoch', replace: 'false' }],
+  },
+  'no-front-door': {
+    guard: 'requests that the framework cannot read are refused before it [RM3]',
+    edits: [
+      { file: 'server/app.ts', find: "import { FrontDoor } from './http/front-door.ts';", replace: "import { createServer } from 'node:http';" },
+      { file: 'server/app.ts', find: 'new FrontDoor()', replace: 'createServer()' },
+    ],
+  },
+  'frames-unguarded': {
+    guard: 'a frame that the framework throws on ends its client only [RM3]',
+    edits: [{ file: 'rooms/kit/authenticated-room.ts', find: 'this.#guardFrames();', replace: '' }],
+  },
+  'framework-speaks': {
+    guard: 'a client hears our words and never those of the framework [RM3]',
+    edits: [
+      { file: 'rooms/kit/client-guard.ts', find: 'send(inOurWords(frame), options)', replace: 'send(frame, options)' },
+      { file: 'rooms/kit/authenticated-room.ts', find: 'this.#guardHooks();', replace: '' },
+    ],
+  },
+  'kicked-keeps-seat': {
+    guard: 'a kicked client has no seat left, whatever code its socket closed with [RM4]',
+    edits: [{ file: 'rooms/kit/authenticated-room.ts', find: 'DROPS.has(code) && !this.#kicked.has(client)', replace: 'DROPS.has(code)' }],
   },
 } as const satisfies Record<string, Mutation>;
 

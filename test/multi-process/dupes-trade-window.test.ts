@@ -119,7 +119,8 @@ async function acceptAtOnce(server: TestServer): Promise<void> {
   await assertHolds(server, seller, { fungibles: { ore: 1, gold: 100 }, items: [setting.sword] }, 'the seller');
   await assertHolds(server, buyer, { fungibles: { ore: 1, gold: 100 } }, 'the buyer');
   await assertAuditGreen(server);
-  assert.deepEqual(rush, ['settled', 'settled', 'TRADE_CLOSED', 'settled']);
+  assert.deepEqual(rush.slice(0, 3), ['settled', 'settled', 'TRADE_CLOSED']);
+  assert.ok(rush[3] === 'settled' || rush[3] === 'waiting', 'the first one repeats before or after the second one settles it');
   assert.deepEqual(await Promise.all([settle(table.first, ids[0]), settle(table.second, ids[1])]), ['settled', 'settled']);
 }
 

@@ -9,17 +9,17 @@ import { joinZone, sitDown, trade } from '../kit/trade.ts';
 const SHOWN_WITHIN_MS = 200;
 
 interface Story {
+  dataDir: string;
   /** Whether the rooms are looked at between the answer and the kill. */
   look: boolean;
   options?: StartOptions;
 }
 
 /** Two strangers, one gathers, one is rich; they trade; the server dies with the answer; it starts again on its data. */
-async function killedAfterAnswer({ look, options = {} }: Story): Promise<void> {
-  const { folder, remove } = temporaryFolder();
+async function killedAfterAnswer({ dataDir, look, options = {} }: Story): Promise<void> {
   let server: TestServer | undefined;
   try {
-    server = await startServer({ ...options, dataDir: folder });
+    server = await startServer({ ...options, dataDir });
     const [rich, gatherer] = [await join(server.url, 'Rich'), await join(server.url, 'Gatherer')];
     const [sword = ''] = await service(server).grant(rich.id, { fungibles: { gold: 120 }, items: [{ kind: 'sword', attributes: { edge: 'keen' } }] });
     const ore = await gatherOre(gatherer);
@@ -29,15 +29,14 @@ async function killedAfterAnswer({ look, options = {} }: Story): Promise<void> {
     if (look) await Promise.all([rich, gatherer].map((player) => assertShown(server as TestServer, player, SHOWN_WITHIN_MS)));
     await server.kill('SIGKILL');
 
-    server = await startServer({ dataDir: folder });
+    server = await startServer({ dataDir });
     await assertHolds(server, rich, { fungibles: { gold: 70, ore } }, 'who was rich');
     await assertHolds(server, gatherer, { fungibles: { gold: 50 }, items: [sword] }, 'who gathered');
-    const { status, output } = await runAudit(folder);
+    const { status, output } = await runAudit(dataDir);
     assert.equal(status, 0, output);
     assert.match(output, /audit: green/);
   } finally {
     await server?.kill('SIGKILL');
-    remove();
   }
 }
 
@@ -49,15 +48,18 @@ async function gatherOre(player: TestPlayer): Promise<number> {
 }
 
 describe('killed with -9 right after the answer', () => {
+  const { folder: dataDir, remove } = temporaryFolder();
+  after(remove);
+
   it('[DS7] both rooms show the trade within 200 ms of the answer, and after the kill and a restart it is there', async () => {
-    await killedAfterAnswer({ look: true });
+    await killedAfterAnswer({ dataDir, look: true });
   });
 
   it('what was answered is there after the restart', async () => {
-    await killedAfterAnswer({ look: false });
+    await killedAfterAnswer({ dataDir, look: false });
   });
 
   it('goes red when the answer comes before the commit', async () => {
-    await withMutant('answers-first', (root) => assertGoesRed(killedAfterAnswer({ look: false, options: { root } }), /who was rich holds/));
+    await withMutant('answers-first', (root) => assertGoesRed(killedAfterAnswer({ dataDir, look: false, options: { root } }), /who was rich holds/));
   });
 });
