@@ -85,9 +85,9 @@ export abstract class AuthenticatedRoom<State extends object> extends Room<{ sta
    * Also asked by a client that is back before its old connection is known to have failed. The framework then closes
    * the old one with the code of a kick; a kicked one does not come back.
    */
-  override checkReconnectionToken(token: string): string | undefined {
+  override checkReconnectionToken(token: string): string {
     const stale = this.clients.find((client) => client.reconnectionToken === token);
-    if (stale !== undefined && this.#kicked.has(stale)) return undefined;
+    if (stale !== undefined && this.#kicked.has(stale)) return '';
     if (stale !== undefined) this.#returning.add(stale);
     return super.checkReconnectionToken(token);
   }
@@ -96,6 +96,9 @@ export abstract class AuthenticatedRoom<State extends object> extends Room<{ sta
   override onDrop(client: Client, code?: number): void {
     const dropped = this.#returning.has(client) || (code !== undefined && DROPS.has(code) && !this.#kicked.has(client));
     if (!dropped || this.kit.reconnectionWindowS === 0) return;
+    const { sessionId } = client;
+    const seat = this.allowReconnection(client, this.kit.reconnectionWindowS);
+    this.#kept.set(sessionId, seat);
     // Rejects when the window passes, when the client never joined, and at shutdown: all of them are the end of a seat.
     seat.catch(() => undefined).finally(() => this.#kept.get(sessionId) === seat && this.#kept.delete(sessionId));
   }
