@@ -45,6 +45,9 @@ export interface PageOptions {
   colorScheme?: 'light' | 'dark';
 }
 
+/** How often a person looks again before giving up. */
+const LOOKS_MAX = 3;
+
 /** One player at one screen, in a browser profile of their own. */
 export class PlayerPage {
   readonly page: Page;
@@ -121,10 +124,16 @@ export class PlayerPage {
     await this.get(`quantity-${asset}`).fill(String(quantity));
   }
 
-  /** Accepts in two steps: the button, and the second look. */
+  /** Accepts in two steps: the button, and the second look, which closes itself when the offer changes; a person looks again. */
   async acceptTrade(): Promise<void> {
-    await this.press('trade-accept');
-    await this.press('summary-sure');
+    for (let look = 1; ; look++) {
+      await this.press('trade-accept');
+      try {
+        return await this.get('summary-sure').click({ timeout: 3_000 });
+      } catch (error) {
+        if (look >= LOOKS_MAX) throw error;
+      }
+    }
   }
 
   /** Counts and kinds as the inventory shows them, by name. */

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { service } from '../kit/player.ts';
 import { PlayerPage } from './pages.ts';
 import { openPair, setStage, withRestarts } from './stage.ts';
+
+/** Longer than the client's least uptime for a reconnection. */
+const LASTING_MS = 2_000;
 
 describe('browser: a lost connection', function () {
   this.timeout(180_000);
@@ -33,6 +37,8 @@ describe('browser: a lost connection', function () {
       await seller.invite(buyerId);
       await buyer.acceptInvitation();
       await buyer.reads('trade-standing', 'Choose what you offer');
+      // A seat that was held for a moment only is joined anew; these are to be reconnected.
+      await delay(LASTING_MS);
       cut();
       await seller.offerQuantity('gold', 5);
       await buyer.reads('theirs-gold', '5');
