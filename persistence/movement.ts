@@ -11,20 +11,27 @@ export interface FungiblePosting {
   receiver: HolderId | null;
 }
 
-/** A unique item leaves its holder at the version that the decision was made on; a null receiver burns it. */
+export interface ItemContent {
+  kind: string;
+  attributes: Attributes;
+  bound: boolean;
+}
+
+/**
+ * A unique item leaves its holder at the version that the decision was made on; a null receiver burns it. Its content at
+ * that version goes along: whoever receives it, on whatever shard, receives what was seen.
+ */
 export interface ItemPosting {
   item: ItemId;
   version: number;
+  content: ItemContent;
   giver: HolderId;
   receiver: HolderId | null;
 }
 
 /** A unique item comes into being. */
-export interface MintPosting {
+export interface MintPosting extends ItemContent {
   item: ItemId;
-  kind: string;
-  attributes: Attributes;
-  bound: boolean;
   receiver: HolderId;
 }
 

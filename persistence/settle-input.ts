@@ -1,5 +1,5 @@
 import type { TransactionId } from '../schema/ids.ts';
-import type { CommandActor, CommandRecord, Movement, Posting } from './movement.ts';
+import type { CommandActor, Movement, Posting } from './movement.ts';
 
 /** A movement with its place in the batch and the ledger's name for it. */
 export interface Entry {
@@ -8,94 +8,70 @@ export interface Entry {
   transactionId: TransactionId;
 }
 
-/** What an item that leaves one shard is, for the shard that it comes to. */
-export interface Leaving {
-  kind: string;
-  attributes: Record<string, unknown>;
-  bound: boolean;
+/** Where a movement's parts are, as one shard sees it. */
+export interface Locality {
+  here: (key: string) => boolean;
+  commandHere: (actor: CommandActor, id: string) => boolean;
 }
 
-interface LocalPosting {
-  entry: Entry;
-  seq: number;
-  posting: Posting;
-  giverLocal: boolean;
-  receiverLocal: boolean;
+/** How many columns the tables `p` and `c` of settle-statements.ts have. */
+const POSTING_COLUMNS = 15;
+const COMMAND_COLUMNS = 7;
+
+/**
+ * The part of a batch that one shard sees, as the columns of the tables `p` and `c`: postings with an end here, and the
+ * commands that live here. Undefined when nothing of the batch is here.
+ *
+ * Columns are written as PostgreSQL array literals by hand: ids and numbers need no quoting, and the driver's general
+ * encoder is most of a batch's cost in this process. Names are quoted, because one may be `null`.
+ */
+export function columnsFor(entries: readonly Entry[], answers: readonly (readonly unknown[])[], { here, commandHere }: Locality): string[] | undefined {
+  const p = Array.from({ length: POSTING_COLUMNS }, (): string[] => []);
+  const c = Array.from({ length: COMMAND_COLUMNS }, (): string[] => []);
+  for (const entry of entries) {
+    for (const [seq, posting] of entry.movement.postings.entries()) addPosting(p, entry, seq, posting, here);
+    for (const [place, { actor, id, hash }] of entry.movement.commands.entries()) {
+      if (!commandHere(actor, id)) continue;
+      const answer = JSON.stringify(answers[entry.ix]?.[place] ?? null);
+      add(c, [String(entry.ix), String(place), actor, id, hash.toString('hex'), quoted(answer), entry.transactionId]);
+    }
+  }
+  if (p[0]?.length === 0 && c[0]?.length === 0) return undefined;
+  return [...p, ...c].map((column) => `{${column.join(',')}}`);
 }
 
-interface LocalCommand {
-  entry: Entry;
-  place: number;
-  command: CommandRecord;
+function addPosting(p: string[][], { ix, movement, transactionId }: Entry, seq: number, posting: Posting, here: (key: string) => boolean): void {
+  const giver = 'giver' in posting ? posting.giver : null;
+  const giverLocal = giver !== null && here(giver);
+  const receiverLocal = posting.receiver !== null && here(posting.receiver);
+  if (!giverLocal && !receiverLocal) return;
+  const fungible = 'asset' in posting;
+  // What an item is goes along only where its row is written anew.
+  const content = fungible || giverLocal || !receiverLocal ? undefined : 'content' in posting ? posting.content : posting;
+  add(p, [
+    String(ix),
+    String(seq),
+    transactionId,
+    movement.reason,
+    fungible ? quoted(posting.asset) : 'NULL',
+    fungible ? 'NULL' : posting.item,
+    'version' in posting ? String(posting.version) : '0',
+    fungible ? String(posting.quantity) : '1',
+    giver ?? 'NULL',
+    posting.receiver ?? 'NULL',
+    giverLocal ? 't' : 'f',
+    receiverLocal ? 't' : 'f',
+    content === undefined ? 'NULL' : quoted(content.kind),
+    content === undefined ? 'NULL' : quoted(JSON.stringify(content.attributes)),
+    content === undefined ? 'NULL' : String(content.bound),
+  ]);
 }
 
-/** The part of a batch that one shard sees: postings with an end here, and the commands that live here. */
-export class LocalPart {
-  readonly #postings: readonly LocalPosting[];
-  readonly #commands: readonly LocalCommand[];
-
-  constructor(postings: readonly LocalPosting[], commands: readonly LocalCommand[]) {
-    this.#postings = postings;
-    this.#commands = commands;
-  }
-
-  get isEmpty(): boolean {
-    return this.#postings.length + this.#commands.length === 0;
-  }
-
-  without(denied: ReadonlyMap<number, unknown>): LocalPart {
-    if (denied.size === 0) return this;
-    return new LocalPart(
-      this.#postings.filter(({ entry }) => !denied.has(entry.ix)),
-      this.#commands.filter(({ entry }) => !denied.has(entry.ix)),
-    );
-  }
-
-  /** The columns of the tables `p` and `c` of settle-statements.ts, in their order. */
-  values(answers: readonly (readonly unknown[])[], leaving: ReadonlyMap<string, Leaving>): unknown[] {
-    const p = this.#postings;
-    const c = this.#commands;
-    const contents = p.map(({ posting, receiverLocal, giverLocal }) => {
-      if ('kind' in posting) return posting;
-      return 'item' in posting && receiverLocal && !giverLocal ? leaving.get(posting.item) : undefined;
-    });
-    return [
-      p.map(({ entry }) => entry.ix),
-      p.map(({ seq }) => seq),
-      p.map(({ entry }) => entry.transactionId),
-      p.map(({ entry }) => entry.movement.reason),
-      p.map(({ posting }) => ('asset' in posting ? posting.asset : null)),
-      p.map(({ posting }) => ('item' in posting ? posting.item : null)),
-      p.map(({ posting }) => ('version' in posting ? posting.version : 0)),
-      p.map(({ posting }) => ('quantity' in posting ? posting.quantity : 1)),
-      p.map(({ posting }) => ('giver' in posting ? posting.giver : null)),
-      p.map(({ posting }) => posting.receiver),
-      p.map(({ giverLocal }) => giverLocal),
-      p.map(({ receiverLocal }) => receiverLocal),
-      contents.map((content) => content?.kind ?? null),
-      contents.map((content) => (content === undefined ? null : JSON.stringify(content.attributes))),
-      contents.map((content) => content?.bound ?? null),
-      c.map(({ entry }) => entry.ix),
-      c.map(({ place }) => place),
-      c.map(({ command }) => command.actor),
-      c.map(({ command }) => command.id),
-      c.map(({ command }) => command.hash),
-      c.map(({ entry, place }) => JSON.stringify(answers[entry.ix]?.[place] ?? null)),
-      c.map(({ entry }) => entry.transactionId),
-    ];
-  }
+function add(columns: string[][], values: readonly string[]): void {
+  for (const [at, value] of values.entries()) columns[at]?.push(value);
 }
 
-export function localPart(entries: readonly Entry[], here: (key: string) => boolean, commandHere: (actor: CommandActor, id: string) => boolean): LocalPart {
-  const postings = entries.flatMap((entry) =>
-    entry.movement.postings.map((posting, seq): LocalPosting => {
-      const giver = 'giver' in posting ? posting.giver : null;
-      return { entry, seq, posting, giverLocal: giver !== null && here(giver), receiverLocal: posting.receiver !== null && here(posting.receiver) };
-    }),
-  );
-  const commands = entries.flatMap((entry) => entry.movement.commands.map((command, place): LocalCommand => ({ entry, place, command })));
-  return new LocalPart(
-    postings.filter(({ giverLocal, receiverLocal }) => giverLocal || receiverLocal),
-    commands.filter(({ command }) => commandHere(command.actor, command.id)),
-  );
+/** An array element with any text in it. @see PostgreSQL manual, 8.15.6 Array Input and Output Syntax */
+function quoted(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }

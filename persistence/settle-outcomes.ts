@@ -1,15 +1,15 @@
 import type { InventoryDelta } from '../schema/inventory-delta.ts';
-import type { HolderId, ItemId, PlayerId } from '../schema/ids.ts';
+import type { HolderId, PlayerId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { firstRefusal, type RefusalCode } from '../schema/refusals.ts';
-import { holdersOf, type MovementOutcome, type StaleItem } from './movement.ts';
-import type { Entry, Leaving } from './settle-input.ts';
+import { holdersOf, type Movement, type MovementOutcome, type StaleItem } from './movement.ts';
+import type { Entry } from './settle-input.ts';
 
-/** One row of a settle statement; `tag` says what it is about. */
+/** One row of a settle statement: why a movement must not happen (`ix`), or a balance as it is now (`holder`). */
 export interface SettleRow {
-  tag: 'bad' | 'leaving' | 'version' | 'balance' | 'item';
-  ix: number;
-  holder: HolderId;
+  ix: number | null;
+  holder: HolderId | null;
+  /** The reason, or the asset. */
   key: string;
   n: number;
   doc: unknown;
@@ -18,22 +18,17 @@ export interface SettleRow {
 
 type Denied = Exclude<MovementOutcome, { status: 'committed' }>;
 
-/** What is known of a batch while it is checked: who may not, and what leaves which shard. */
-export interface Verdicts {
-  denied: Map<number, Denied>;
-  leaving: Map<string, Leaving>;
-}
-
-export const emptyVerdicts = (): Verdicts => ({ denied: new Map(), leaving: new Map() });
+/** Who of a batch may not, and why. */
+export type Denials = Map<number, Denied>;
 
 /**
  * Notes why a movement must not happen. What is already known wins over all (it happened before); then the refusal
  * that comes first in the table; a stale version last, because it may be read again. [RF1]
  */
-export function deny(verdicts: Verdicts, row: SettleRow): void {
-  const denied = verdicts.denied.get(row.ix);
+export function deny(denials: Denials, ix: number, row: SettleRow): void {
+  const denied = denials.get(ix);
   const said = outcomeOf(row);
-  verdicts.denied.set(row.ix, denied === undefined ? said : stronger(denied, said));
+  denials.set(ix, denied === undefined ? said : stronger(denied, said));
 }
 
 function outcomeOf({ key, doc }: SettleRow): Denied {
@@ -43,8 +38,6 @@ function outcomeOf({ key, doc }: SettleRow): Denied {
       return { status: 'known', hash: Buffer.from(String(details['hash']), 'hex'), answer: details['answer'], command: Number(details['place']) };
     case 'STALE':
       return { status: 'stale', items: [{ ...details, item: details['item'] } as unknown as StaleItem] };
-    case 'OVERFLOW':
-      return { status: 'refused', code: 'BAD_REQUEST', details: { ...details, reason: 'the receiver would hold more than 2^53 - 1' } };
     case 'INSUFFICIENT':
       return { status: 'refused', code: key, details };
     default:
@@ -61,23 +54,26 @@ function stronger(a: Denied, b: Denied): Denied {
   return firstRefusal([a.code, b.code]) === a.code ? a : b;
 }
 
-/** Turns the rows that the shards answered into one outcome per movement, with one delta per touched holder. */
+/** Turns what was asked and what the shards answered into one outcome per movement, with one delta per touched holder. */
 export function collectOutcomes(
   entries: readonly Entry[],
-  verdicts: Verdicts,
-  rows: readonly SettleRow[],
+  denials: Denials,
+  versions: ReadonlyMap<HolderId, number>,
+  balances: readonly SettleRow[],
   answers: readonly unknown[][],
   profiles: ReadonlyMap<PlayerId, { xp: number; level: number }>,
 ): MovementOutcome[] {
-  const deltas = deltasOf(rows);
+  const deltas = new Map<HolderId, InventoryDelta>();
+  for (const { ix, movement } of entries) if (!denials.has(ix)) addDeltas(deltas, movement, versions);
+  for (const { holder, key, n } of balances) {
+    const delta = holder === null ? undefined : deltas.get(holder);
+    if (n > 0 && delta) delta.set.fungibles[key] = n;
+    else delta?.removed.fungibles.push(key);
+  }
   return entries.map(({ ix, movement, transactionId }) => {
-    const denied = verdicts.denied.get(ix);
+    const denied = denials.get(ix);
     if (denied !== undefined) return denied;
-    for (const posting of movement.postings) {
-      if ('item' in posting && 'giver' in posting) deltas.get(posting.giver)?.removed.items.push(posting.item);
-    }
-    const touched = holdersOf(movement).map((holder) => deltas.get(holder));
-    invariant(touched.every((delta) => delta !== undefined), 'every touched holder has a new version');
+    const touched = holdersOf(movement).flatMap((holder) => deltas.get(holder) ?? []);
     const outcome: MovementOutcome = { status: 'committed', transactionId, deltas: touched, answers: [...(answers[ix] ?? [])] };
     const player = movement.experience?.player;
     const profile = player && profiles.get(player);
@@ -85,17 +81,18 @@ export function collectOutcomes(
   });
 }
 
-function deltasOf(rows: readonly SettleRow[]): Map<HolderId, InventoryDelta> {
-  const deltas = new Map<HolderId, InventoryDelta>();
-  for (const { tag, holder, n } of rows) {
-    if (tag === 'version') deltas.set(holder, { holderId: holder, version: n, set: { fungibles: {}, items: [] }, removed: { fungibles: [], items: [] } });
+/** Each touched holder's delta, with the items; what an item is, its posting says. */
+function addDeltas(deltas: Map<HolderId, InventoryDelta>, movement: Movement, versions: ReadonlyMap<HolderId, number>): void {
+  for (const holder of holdersOf(movement)) {
+    const version = versions.get(holder);
+    invariant(version !== undefined, 'every touched holder was locked');
+    deltas.set(holder, { holderId: holder, version, set: { fungibles: {}, items: [] }, removed: { fungibles: [], items: [] } });
   }
-  for (const { tag, holder, key, n, doc } of rows) {
-    const delta = deltas.get(holder);
-    if (delta === undefined) continue;
-    if (tag === 'balance' && n > 0) delta.set.fungibles[key] = n;
-    if (tag === 'balance' && n === 0) delta.removed.fungibles.push(key);
-    if (tag === 'item') delta.set.items.push({ id: key as ItemId, version: n, ...(doc as Leaving) });
+  for (const posting of movement.postings) {
+    if ('asset' in posting) continue;
+    if ('giver' in posting) deltas.get(posting.giver)?.removed.items.push(posting.item);
+    const { kind, attributes, bound } = 'content' in posting ? posting.content : posting;
+    const version = ('version' in posting ? posting.version : 0) + 1;
+    if (posting.receiver !== null) deltas.get(posting.receiver)?.set.items.push({ id: posting.item, version, kind, attributes, bound });
   }
-  return deltas;
 }

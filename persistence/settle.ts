@@ -1,13 +1,16 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { HolderId, PlayerId, TransactionId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
+import { isConstraintViolation } from './database-errors.ts';
 import type { ReachFaultPoint } from './fault-points.ts';
 import { holdersOf, SERVICE_ACTOR, type CommandActor, type Movement, type MovementOutcome } from './movement.ts';
-import { collectOutcomes, deny, emptyVerdicts, type SettleRow, type Verdicts } from './settle-outcomes.ts';
-import { localPart, type Entry, type LocalPart } from './settle-input.ts';
+import { columnsFor, type Entry, type Locality } from './settle-input.ts';
+import { collectOutcomes, deny, type Denials, type SettleRow } from './settle-outcomes.ts';
 import { ACT, CHECK, EARN_EXPERIENCE, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
 import type { Transact } from './transact.ts';
-import type { ShardTransaction, Transaction } from './transaction.ts';
+import type { ShardTransaction, Statement, Transaction } from './transaction.ts';
+
+const OVERFLOW: MovementOutcome = { status: 'refused', code: 'BAD_REQUEST', details: { reason: 'the receiver would hold more than 2^53 - 1' } };
 
 export interface SettleDeps {
   transact: Transact;
@@ -30,95 +33,93 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
 
   return async function settle(movements) {
     const label = movements.length === 1 ? (movements[0]?.reason ?? '') : 'batch';
-    const holders = new Map<HolderId, number>();
+    const holders = new Set<HolderId>();
+    const shards = new Set<number>();
     for (const movement of movements) {
       invariant(movement.commands.length > 0, 'a movement answers a command');
       for (const holder of holdersOf(movement)) {
         invariant(!holders.has(holder), 'a holder is in one movement of a batch');
-        holders.set(holder, shardOf(holder));
+        holders.add(holder);
       }
+      for (const shard of shardsOf(movement, shardOf)) shards.add(shard);
     }
-    const commandHomes = movements.flatMap(({ commands }) => commands.map(({ actor, id }) => homeOf(actor, id)));
-    return await transact([...holders.values(), ...commandHomes], label, (transaction) => write(transaction, movements, label));
+    return await transact(shards, label, (transaction) => write(transaction, movements, label)).catch((error: unknown) => {
+      // Alone, so it is this movement's: a debit was checked before, so what would leave the bounds is a receiver's balance.
+      if (movements.length === 1 && isConstraintViolation(error, 'balance_bounds')) return [OVERFLOW];
+      throw error;
+    });
   };
 
   async function write(transaction: Transaction, movements: readonly Movement[], label: string): Promise<MovementOutcome[]> {
-    const verdicts = emptyVerdicts();
-    const versions = await lock(transaction, movements, verdicts);
-    if (verdicts.denied.size > 0) await recall(transaction, movements, verdicts);
+    const denials: Denials = new Map();
+    const versions = await lock(transaction, movements, denials);
+    if (denials.size > 0) await recall(transaction, movements, denials);
     reach('locked', label);
 
     const entries = movements.map((movement, ix): Entry => ({ ix, movement, transactionId: uuidv7() as TransactionId }));
-    const parts = transaction.parts.map((part) => {
-      const here = (key: string) => shardOf(key) === part.shard.index;
-      return { part, local: localPart(entries, here, (actor, id) => homeOf(actor, id) === part.shard.index) };
-    });
-    const answers = entries.map(({ ix, movement }) => (verdicts.denied.has(ix) ? [] : movement.commands.map(({ answer }) => answer(versions))));
-    const several = parts.length > 1;
-    if (several) await checkAll(parts, verdicts, answers);
+    const answers = entries.map(({ ix, movement }) => (denials.has(ix) ? [] : movement.commands.map(({ answer }) => answer(versions))));
+    const allowed = () => (denials.size === 0 ? entries : entries.filter(({ ix }) => !denials.has(ix)));
+    const ask = async (part: ShardTransaction, statement: Statement): Promise<SettleRow[]> => {
+      const columns = columnsFor(allowed(), answers, localityOf(part.shard.index));
+      return columns === undefined ? [] : await part.query<SettleRow>(statement, columns);
+    };
+    const { parts } = transaction;
+    // Over several shards nothing may act before each has said yes: what one acts on, another could not take back alone.
+    if (parts.length > 1) denyAll(denials, (await Promise.all(parts.map((part) => ask(part, CHECK)))).flat());
 
-    const rows: SettleRow[] = [];
-    for (const [at, { part, local }] of parts.entries()) {
-      const allowed = local.without(verdicts.denied);
-      if (!allowed.isEmpty) rows.push(...(await part.query<SettleRow>(ACT, allowed.values(answers, verdicts.leaving))));
+    const balances: SettleRow[] = [];
+    for (const [at, part] of parts.entries()) {
+      const rows = await ask(part, ACT);
+      const refused = denyAll(denials, rows);
+      invariant(refused === 0 || parts.length === 1, 'what every shard checked under its locks is still true when it acts');
+      balances.push(...rows);
       if (at === 0) reach('acted-first', label);
     }
-    for (const row of rows) {
-      if (row.tag !== 'bad') continue;
-      invariant(!several, 'what every shard checked under its locks is still true when it acts');
-      deny(verdicts, row);
-    }
-    if (verdicts.denied.size === entries.length) transaction.abandon();
-    const profiles = await earnExperience(transaction, entries.filter(({ ix }) => !verdicts.denied.has(ix)));
+    const settled = allowed();
+    if (settled.length === 0) transaction.abandon();
+    const profiles = await earnExperience(transaction, settled);
     reach('acted', label);
-    return collectOutcomes(entries, verdicts, rows, answers, profiles);
+    return collectOutcomes(entries, denials, versions, balances, answers, profiles);
+  }
+
+  function localityOf(shard: number): Locality {
+    return { here: (key) => shardOf(key) === shard, commandHere: (actor, id) => homeOf(actor, id) === shard };
   }
 
   /** Takes every holder's row, shard by shard in ascending order, and answers the version that each will have. */
-  async function lock(transaction: Transaction, movements: readonly Movement[], verdicts: Verdicts): Promise<Map<HolderId, number>> {
+  async function lock(transaction: Transaction, movements: readonly Movement[], denials: Denials): Promise<Map<HolderId, number>> {
     const versions = new Map<HolderId, number>();
     const epochs = new Map<string, number>();
+    const holders = movements.flatMap(holdersOf);
+    const service = movements.flatMap(({ commands }) => commands).filter(({ actor }) => actor === SERVICE_ACTOR);
     for (const part of transaction.parts) {
-      const here = movements.flatMap(holdersOf).filter((holder) => shardOf(holder) === part.shard.index);
-      const service = movements.flatMap(({ commands }) => commands).filter(({ actor, id }) => actor === SERVICE_ACTOR && homeOf(actor, id) === part.shard.index);
-      if (service.length > 0) await part.query(LOCK_COMMANDS, [service.map(({ id }) => id)]);
-      if (here.length === 0) continue;
-      for (const row of await part.query<{ holder: HolderId; version: number; epoch: number }>(LOCK, [here])) {
+      const { here, commandHere } = localityOf(part.shard.index);
+      const commands = service.filter(({ actor, id }) => commandHere(actor, id));
+      if (commands.length > 0) await part.query(LOCK_COMMANDS, [commands.map(({ id }) => id)]);
+      const local = holders.filter(here);
+      if (local.length === 0) continue;
+      for (const row of await part.query<{ holder: HolderId; version: number; epoch: number }>(LOCK, [`{${local.join(',')}}`])) {
         versions.set(row.holder, row.version + 1);
         epochs.set(row.holder, row.epoch);
       }
     }
     for (const [ix, movement] of movements.entries()) {
       const unknown = holdersOf(movement).find((holder) => !versions.has(holder));
-      if (unknown !== undefined) verdicts.denied.set(ix, { status: 'refused', code: 'UNKNOWN_PLAYER', details: { playerId: unknown } });
+      if (unknown !== undefined) denials.set(ix, { status: 'refused', code: 'UNKNOWN_PLAYER', details: { playerId: unknown } });
       const displaced = movement.fences?.find(({ player, epoch }) => epochs.get(player) !== epoch);
-      if (displaced !== undefined) verdicts.denied.set(ix, { status: 'refused', code: 'SESSION_REPLACED', details: { playerId: displaced.player } });
+      if (displaced !== undefined) denials.set(ix, { status: 'refused', code: 'SESSION_REPLACED', details: { playerId: displaced.player } });
     }
     return versions;
   }
 
   /** What acted before its session was displaced is answered as it was then: the repeat of a lost answer, say. [KE3] */
-  async function recall(transaction: Transaction, movements: readonly Movement[], verdicts: Verdicts): Promise<void> {
-    const asked = movements.flatMap(({ commands }, ix) => (verdicts.denied.has(ix) ? commands.map(({ actor, id }, place) => ({ ix, place, actor, id })) : []));
+  async function recall(transaction: Transaction, movements: readonly Movement[], denials: Denials): Promise<void> {
+    const asked = movements.flatMap(({ commands }, ix) => (denials.has(ix) ? commands.map(({ actor, id }, place) => ({ ix, place, actor, id })) : []));
     for (const part of transaction.parts) {
       const here = asked.filter(({ actor, id }) => homeOf(actor, id) === part.shard.index);
       if (here.length === 0) continue;
       const columns = (['ix', 'place', 'actor', 'id'] as const).map((column) => here.map((row) => row[column]));
-      for (const row of await part.query<SettleRow>(RECALL, columns)) deny(verdicts, row);
-    }
-  }
-
-  /** Over several shards nothing may act before each has said yes: what one acts on, another could not take back alone. */
-  async function checkAll(parts: { part: ShardTransaction; local: LocalPart }[], verdicts: Verdicts, answers: unknown[][]): Promise<void> {
-    const replies = await Promise.all(
-      parts.map(async ({ part, local }) => {
-        const allowed = local.without(verdicts.denied);
-        return allowed.isEmpty ? [] : await part.query<SettleRow>(CHECK, allowed.values(answers, verdicts.leaving));
-      }),
-    );
-    for (const row of replies.flat()) {
-      if (row.tag === 'bad') deny(verdicts, row);
-      else verdicts.leaving.set(row.key, row.doc as never);
+      denyAll(denials, await part.query<SettleRow>(RECALL, columns));
     }
   }
 
@@ -133,4 +134,22 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
     }
     return profiles;
   }
+}
+
+/** Notes every row that says why not, and answers how many there were. */
+function denyAll(denials: Denials, rows: readonly SettleRow[]): number {
+  let count = 0;
+  for (const row of rows) {
+    if (row.ix === null) continue;
+    deny(denials, row.ix, row);
+    count++;
+  }
+  return count;
+}
+
+/** Where a movement's holders and commands live. */
+export function shardsOf(movement: Movement, shardOf: (key: string) => number): Set<number> {
+  const shards = new Set(holdersOf(movement).map(shardOf));
+  for (const { actor, id } of movement.commands) shards.add(shardOf(actor === SERVICE_ACTOR ? id : actor));
+  return shards;
 }

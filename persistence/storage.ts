@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { ItemId } from '../schema/ids.ts';
 import { auditShards, type AuditReport } from './audit.ts';
 import { closeShards } from './cluster.ts';
@@ -5,12 +6,15 @@ import { commandReader, type CommandReader } from './commands.ts';
 import type { ReachFaultPoint } from './fault-points.ts';
 import { holdingsReader, type HoldingsReader } from './holdings-reader.ts';
 import { readItemHistory, type ItemHistory } from './item-history.ts';
+import type { Movement } from './movement.ts';
 import { playerStore, type PlayerStore } from './players.ts';
 import { collectDecisions, countInDoubt, IN_DOUBT_AFTER_MS, resolveInDoubt, type Resolution } from './resolver.ts';
-import { settler, type Settle } from './settle.ts';
+import { settler, shardsOf, type Settle } from './settle.ts';
 import type { Shard } from './shard.ts';
 import { shardOfSlot, slotOf } from './slots.ts';
 import { transactor } from './transact.ts';
+
+const REMEMBERED_KEYS_MAX = 100_000;
 
 export interface StorageOptions {
   reach: ReachFaultPoint;
@@ -24,6 +28,8 @@ export interface Storage {
   players: PlayerStore;
   commands: CommandReader;
   settle: Settle;
+  /** Movements of one lane commit together at no extra cost: those of one shard, or those that cross. */
+  laneOf(movement: Movement): string;
   itemHistory(itemId: ItemId): Promise<ItemHistory | undefined>;
   audit(): Promise<AuditReport>;
   resolveInDoubt(): Promise<Resolution[]>;
@@ -35,7 +41,7 @@ export interface Storage {
 }
 
 export function openStorage(shards: readonly Shard[], { reach, onUnfinished }: StorageOptions): Storage {
-  const shardOf = (key: string) => shardOfSlot(slotOf(key), shards.length);
+  const shardOf = rememberedShards(shards.length);
   const transact = transactor({ shards, reach, onUnfinished });
   const onUnreachable = (error: unknown): undefined => void onUnfinished(error);
   return {
@@ -44,6 +50,10 @@ export function openStorage(shards: readonly Shard[], { reach, onUnfinished }: S
     players: playerStore(shards, shardOf, transact),
     commands: commandReader(shards, shardOf),
     settle: settler({ transact, shardOf, reach }),
+    laneOf: (movement) => {
+      const [home, ...others] = shardsOf(movement, shardOf);
+      return others.length === 0 ? String(home) : 'crossing';
+    },
     itemHistory: (itemId) => readItemHistory(shards, itemId),
     audit: () => auditShards(shards),
     resolveInDoubt: () => resolveInDoubt(shards, IN_DOUBT_AFTER_MS, onUnreachable),
@@ -55,5 +65,18 @@ export function openStorage(shards: readonly Shard[], { reach, onUnfinished }: S
       if (behind >= 0) throw new Error(`shard ${behind} has migrations to run`);
     },
     close: () => closeShards(shards),
+  };
+}
+
+/** A trade asks for the same few keys a dozen times, and a hash costs a microsecond. */
+function rememberedShards(shardCount: number): (key: string) => number {
+  const remembered = new LRUCache<string, number>({ max: REMEMBERED_KEYS_MAX });
+  return (key) => {
+    let shard = remembered.get(key);
+    if (shard === undefined) {
+      shard = shardOfSlot(slotOf(key), shardCount);
+      remembered.set(key, shard);
+    }
+    return shard;
   };
 }

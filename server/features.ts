@@ -10,19 +10,22 @@ import type { Metrics } from './telemetry/index.ts';
 import type { TradeDeps } from './trading/index.ts';
 import { Gathering } from './world/index.ts';
 
+const QUEUE = { batchSizeMax: 100, workersMax: 2, lengthMax: 20_000 };
+
 export interface FeatureOptions {
   storage: Storage;
   catalog: Catalog;
   metrics: Metrics;
   limits: Pick<Config['limits'], 'inventoryCacheMax' | 'inventoryCacheTtlMs'>;
   reach: ReachFaultPoint;
+  queue?: { batchSizeMax: number; workersMax: number; lengthMax: number };
   bus?: Bus;
 }
 
 export type Features = ReturnType<typeof createFeatures>;
 
 /** Puts the features together: each is given what it needs, and nothing is global. */
-export function createFeatures({ storage, catalog, metrics, limits, reach, bus = memoryBus() }: FeatureOptions) {
+export function createFeatures({ storage, catalog, metrics, limits, reach, queue = QUEUE, bus = memoryBus() }: FeatureOptions) {
   const reader = storage.holdings;
   const inventory = new Inventory({
     reader,
@@ -32,7 +35,7 @@ export function createFeatures({ storage, catalog, metrics, limits, reach, bus =
     onRead: (result) => metrics.cacheReads.inc({ result }),
   });
   const idempotency = new Idempotency(storage.commands);
-  const ledger = new Ledger({ settle: storage.settle, inventory, bus, metrics, reach });
+  const ledger = new Ledger({ settle: storage.settle, laneOf: storage.laneOf, inventory, bus, metrics, reach, queue });
   const trading: TradeDeps = { ledger, inventory, catalog, commands: storage.commands, metrics };
   return {
     accounts: new Accounts(storage.players),
@@ -44,5 +47,6 @@ export function createFeatures({ storage, catalog, metrics, limits, reach, bus =
     serviceCommands: new ServiceCommands({ ledger, idempotency, catalog, reader }),
     gathering: new Gathering({ ledger, idempotency, now: Date.now }),
     trading,
+    ledger,
   };
 }

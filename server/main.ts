@@ -45,6 +45,7 @@ async function start(): Promise<void> {
     stopCatalog();
     features.versions.stop();
     await app.gracefullyShutdown(false);
+    await features.ledger.drain();
     await resolver.stop();
     await storage.close();
     await embedded?.stop();

@@ -1,61 +1,92 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { holdersOf, isConnectionLoss, OutcomeUnknown, type Bus, type Movement, type MovementOutcome, type ReachFaultPoint, type Settle } from '../../persistence/index.ts';
+import { BrokenInvariant } from '../../schema/invariant.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import type { Inventory } from '../inventory/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
+import { CommitQueue } from './commit-queue.ts';
 
 /** How long a lost connection is waited for before a request is given up. */
 const DATABASE_AWAY_MAX_MS = 10_000;
 const RETRY_MS = 100;
+/** One player's requests may not fill the queue that all share. */
+const PER_HOLDER_MAX = 256;
 
 export interface LedgerDeps {
   settle: Settle;
+  laneOf: (movement: Movement) => string;
   inventory: Inventory;
   bus: Bus;
   metrics: Metrics;
   reach: ReachFaultPoint;
+  queue: { batchSizeMax: number; workersMax: number; lengthMax: number };
 }
 
 /** The one door through which value moves: trades, gathers, grants and burns. [LD1] */
 export class Ledger {
   readonly #deps: LedgerDeps;
+  readonly #queue: CommitQueue;
 
   constructor(deps: LedgerDeps) {
     this.#deps = deps;
+    const { metrics } = deps;
+    this.#queue = new CommitQueue({
+      ...deps.queue,
+      perHolderMax: PER_HOLDER_MAX,
+      laneOf: deps.laneOf,
+      commit: (batch) => this.#commit(batch),
+      mayRunAlone: (error) => !(error instanceof OutcomeUnknown || error instanceof BrokenInvariant || isBusy(error)),
+      onBatch: (size, waitedMs) => {
+        metrics.batchSize.observe(size);
+        for (const ms of waitedMs) metrics.queueWaitSeconds.observe(ms / 1000);
+      },
+    });
   }
 
   /**
-   * Settles a movement, then tells who must know.
-   *
-   * A connection lost on the way is no answer: the same movement is settled again, which the command rows make
-   * harmless, until the database says what became of it. [KE3]
-   * @throws {Refusal} BUSY when the database stayed away and nothing was written
+   * Settles a movement, together with whatever else is waiting, and tells who must know.
+   * @throws {Refusal} BUSY when the queue is full, or the database stayed away and nothing was written
    * @throws {OutcomeUnknown} when it stayed away during the commit
    */
-  async submit(movement: Movement): Promise<MovementOutcome> {
+  submit(movement: Movement): Promise<MovementOutcome> {
+    return this.#queue.submit(movement);
+  }
+
+  /** Takes nothing more; resolves when all that was taken has its outcome. */
+  drain(): Promise<void> {
+    return this.#queue.drain();
+  }
+
+  async #commit(batch: readonly Movement[]): Promise<MovementOutcome[]> {
     const { inventory, bus, metrics, reach } = this.#deps;
     const stop = metrics.commitSeconds.startTimer();
-    const outcome = await this.#settleForCertain(movement);
+    const outcomes = await this.#settleForCertain(batch);
     stop();
-    metrics.movements.inc({ reason: movement.reason, outcome: outcome.status });
-    // It committed before this answer was known: what it changed was never told.
-    if (outcome.status === 'known') inventory.refresh(holdersOf(movement));
-    if (outcome.status === 'committed') {
-      inventory.publish(outcome.deltas);
+    const deltas = outcomes.flatMap((outcome) => (outcome.status === 'committed' ? outcome.deltas : []));
+    if (deltas.length > 0) inventory.publish(deltas);
+    for (const [at, outcome] of outcomes.entries()) {
+      const movement = batch[at] as Movement;
+      metrics.movements.inc({ reason: movement.reason, outcome: outcome.status });
+      // It committed before this answer was known: what it changed was never told.
+      if (outcome.status === 'known') inventory.refresh(holdersOf(movement));
+      if (outcome.status !== 'committed') continue;
       if (outcome.profile) bus.publish('player', outcome.profile.player, { type: 'profile', xp: outcome.profile.xp, level: outcome.profile.level });
       reach('published', movement.reason);
     }
-    return outcome;
+    return outcomes;
   }
 
-  async #settleForCertain(movement: Movement): Promise<MovementOutcome> {
+  /**
+   * A connection lost on the way is no answer: the same batch is settled again, which the command rows make harmless,
+   * until the database says what became of it. [KE3]
+   */
+  async #settleForCertain(batch: readonly Movement[]): Promise<MovementOutcome[]> {
     const { settle, metrics } = this.#deps;
     const deadline = Date.now() + DATABASE_AWAY_MAX_MS;
     let unknown: OutcomeUnknown | undefined;
     for (;;) {
       try {
-        const [outcome] = await settle([movement]);
-        if (outcome !== undefined) return outcome;
+        return await settle(batch);
       } catch (error) {
         if (error instanceof OutcomeUnknown) unknown = error;
         else if (!isConnectionLoss(error) && !(unknown !== undefined && isLostRace(error))) throw error;
@@ -70,4 +101,9 @@ export class Ledger {
 /** No answer once a commit was lost: what keeps the rows locked may be that very transaction, until a resolver ends it. */
 function isLostRace(error: unknown): boolean {
   return error instanceof Refusal && error.code === 'CONCURRENT_MODIFICATION';
+}
+
+/** The database stayed away: trying a hundred movements one by one would keep a hundred players waiting ten seconds each. */
+function isBusy(error: unknown): boolean {
+  return error instanceof Refusal && error.code === 'BUSY';
 }

@@ -10,6 +10,9 @@ import type { Ledger } from './ledger.ts';
 
 const ATTEMPTS_MAX = 3;
 
+/** Stands for what is not held; the write refuses it. */
+const NOT_HELD = { version: 0, kind: '', attributes: {}, bound: false };
+
 export interface GrantAnswer {
   commandId: string;
   items: { id: ItemId; kind: string }[];
@@ -62,8 +65,11 @@ export class ServiceCommands {
       const debits = Object.entries(burn.fungibles).map(([asset, quantity]) => ({ asset: catalog.fungible(asset).name, quantity, giver: burn.playerId, receiver: null }));
       const answer = (inventoryVersion: number): BurnAnswer => ({ commandId: burn.commandId, inventoryVersion });
       for (let attempt = 1; ; attempt++) {
-        const held = new Map((await reader.items(burn.items, burn.playerId)).map((item) => [item.id, item.version]));
-        const items = burn.items.map((item): Posting => ({ item, version: held.get(item) ?? 0, giver: burn.playerId, receiver: null }));
+        const held = new Map((await reader.items(burn.items, burn.playerId)).map((item) => [item.id, item]));
+        const items = burn.items.map((item): Posting => {
+          const { version, ...content } = held.get(item) ?? NOT_HELD;
+          return { item, version, content, giver: burn.playerId, receiver: null };
+        });
         try {
           return await this.#settle(burn, 'burn', hash, [...items, ...debits], answer);
         } catch (error) {

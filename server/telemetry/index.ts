@@ -29,6 +29,14 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly batchSize = new Histogram({ name: 'strongroom_batch_size', help: 'Movements per commit', buckets: [1, 2, 5, 10, 25, 50, 100, 250], registers: [this.registry] });
+  readonly queueWaitSeconds = new Histogram({
+    name: 'strongroom_queue_wait_seconds',
+    help: 'From the submission of a movement to the start of its commit',
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }

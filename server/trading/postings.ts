@@ -7,7 +7,7 @@ export function tradePostings(window: TradeWindow): Posting[] {
     const receiver = window.partnerOf(giver);
     const { items, fungibles } = window.side(giver);
     return [
-      ...items.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(({ id, version }) => ({ item: id, version, giver, receiver })),
+      ...items.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(({ id, version, kind, attributes }) => ({ item: id, version, content: { kind, attributes, bound: false }, giver, receiver })),
       ...Object.entries(fungibles).map(([asset, quantity]) => ({ asset, quantity, giver, receiver })),
     ];
   });

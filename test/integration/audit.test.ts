@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { auditShards } from '../../persistence/index.ts';
 import type { ItemId, PlayerId } from '../../schema/ids.ts';
-import { command as commandOf, committed, movement, settleOne, startCluster, type TestCluster } from '../kit/cluster.ts';
+import { command as commandOf, committed, itemPosting, movement, settleOne, startCluster, type TestCluster } from '../kit/cluster.ts';
 
 const pay = (giver: PlayerId | null, receiver: PlayerId | null, quantity: number) => ({ asset: 'gold', quantity, giver, receiver });
 const NAMES = {
@@ -37,10 +37,10 @@ describe('the audit', () => {
     sword = await cluster.mintItem(ann!);
     const relic = await cluster.mintItem(ann!);
     const settle = async (...postings: Parameters<typeof movement>[0]) => committed(await settleOne(cluster.storage, movement(postings))).transactionId;
-    await settle({ item: sword, version: 1, giver: ann!, receiver: cat! });
+    await settle(itemPosting({ id: sword }, ann!, cat!));
     // Ann's sword comes back, and everyone on the shard is in that transaction: so its giver can be forged and nothing else be wrong.
-    await settle({ item: sword, version: 2, giver: cat!, receiver: ann! }, pay(cat!, ann!, 1), pay(dan!, ann!, 1));
-    trade = await settle({ item: relic, version: 1, giver: ann!, receiver: bob! }, pay(ann!, bob!, 7), pay(bob!, ann!, 2));
+    await settle(itemPosting({ id: sword, version: 2 }, cat!, ann!), pay(cat!, ann!, 1), pay(dan!, ann!, 1));
+    trade = await settle(itemPosting({ id: relic }, ann!, bob!), pay(ann!, bob!, 7), pay(bob!, ann!, 2));
     await settle(pay(bob!, null, 5));
   });
   after(() => cluster.stop());

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { SERVICE_ACTOR, type Movement } from '../../persistence/index.ts';
 import type { ItemId, PlayerId } from '../../schema/ids.ts';
-import { command, committed, movement, newCommandId, redInvariants, settleOne, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
+import { command, committed, itemPosting, movement, newCommandId, redInvariants, settleOne, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
 
 const uuid = () => crypto.randomUUID();
 const pay = (giver: PlayerId | null, receiver: PlayerId | null, quantity: number, asset = 'gold') => ({ asset, quantity, giver, receiver });
@@ -71,10 +71,11 @@ describe('what a settlement refuses, and what it remembers', () => {
   it('[TR8] says of an item that went and came back what it is now, and moves nothing', async () => {
     for (const place of [2, 3]) {
       const [ann, bob] = await cluster.playersOn(2, place) as [PlayerId, PlayerId];
-      const sword = await cluster.mintItem(ann, { attributes: { edge: 1 } });
-      committed(await settle(movement([{ item: sword, version: 1, giver: ann, receiver: bob }])));
-      committed(await settle(movement([{ item: sword, version: 2, giver: bob, receiver: ann }])));
-      assert.deepEqual(await settle(movement([{ item: sword, version: 1, giver: ann, receiver: bob }])), { status: 'stale', items: [{ item: sword, version: 3, kind: 'sword', attributes: { edge: 1 } }] });
+      const attributes = { edge: 1 };
+      const sword = await cluster.mintItem(ann, { attributes });
+      committed(await settle(movement([itemPosting({ id: sword, attributes }, ann, bob)])));
+      committed(await settle(movement([itemPosting({ id: sword, attributes, version: 2 }, bob, ann)])));
+      assert.deepEqual(await settle(movement([itemPosting({ id: sword }, ann, bob)])), { status: 'stale', items: [{ item: sword, version: 3, kind: 'sword', attributes }] });
       assert.equal((await held(bob)).items.length, 0);
     }
   });
@@ -82,18 +83,18 @@ describe('what a settlement refuses, and what it remembers', () => {
   it('[TR5] refuses at the write what is not held, is held by another, is burned, or is bound', async () => {
     const [ann, bob, eve] = await cluster.playersOn(0, 1, 0) as [PlayerId, PlayerId, PlayerId];
     const [sword, relic, burned] = [await cluster.mintItem(eve), await cluster.mintItem(ann, { bound: true }), await cluster.mintItem(ann)];
-    committed(await settle(movement([{ item: burned, version: 1, giver: ann, receiver: null }])));
-    for (const item of [sword, burned, uuid() as ItemId]) assert.equal(verdictOf(await settle(movement([{ item, version: 1, giver: ann, receiver: bob }]))), 'NOT_OWNER');
-    for (const receiver of [bob, eve]) assert.equal(verdictOf(await settle(movement([{ item: relic, version: 1, giver: ann, receiver }]))), 'ITEM_BOUND');
-    assert.equal(verdictOf(await settle(movement([{ item: relic, version: 1, giver: ann, receiver: null }]))), 'committed', 'but it may be burned');
+    committed(await settle(movement([itemPosting({ id: burned }, ann, null)])));
+    for (const item of [sword, burned, uuid() as ItemId]) assert.equal(verdictOf(await settle(movement([itemPosting({ id: item }, ann, bob)]))), 'NOT_OWNER');
+    for (const receiver of [bob, eve]) assert.equal(verdictOf(await settle(movement([itemPosting({ id: relic }, ann, receiver)]))), 'ITEM_BOUND');
+    assert.equal(verdictOf(await settle(movement([itemPosting({ id: relic }, ann, null)]))), 'committed', 'but it may be burned');
   });
 
   it('[RF1] answers the first refusal of the table, from whichever shard it comes', async () => {
     const [ann, bob] = await cluster.playersOn(3, 0) as [PlayerId, PlayerId];
     const relic = await cluster.mintItem(ann, { bound: true });
     const poor = pay(bob, ann, 1);
-    const bound = { item: relic, version: 1, giver: ann, receiver: bob };
-    const absent = { item: uuid() as ItemId, version: 1, giver: bob, receiver: ann };
+    const bound = itemPosting({ id: relic }, ann, bob);
+    const absent = itemPosting({ id: uuid() as ItemId }, bob, ann);
     assert.equal(verdictOf(await settle(movement([poor, bound]))), 'ITEM_BOUND');
     assert.equal(verdictOf(await settle(movement([poor, bound, absent]))), 'NOT_OWNER');
     assert.equal(verdictOf(await settle(movement([poor, absent], { fences: [{ player: ann, epoch: 1 }] }))), 'SESSION_REPLACED');

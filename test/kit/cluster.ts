@@ -3,11 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryResultRow } from 'pg';
 import { closeShards, migrateShards, openShards } from '../../persistence/cluster.ts';
 import { startEmbeddedPostgres } from '../../persistence/embedded/index.ts';
-import { SERVICE_ACTOR, type CommandRecord, type Movement, type MovementOutcome, type Posting } from '../../persistence/movement.ts';
+import { SERVICE_ACTOR, type CommandRecord, type ItemPosting, type Movement, type MovementOutcome, type Posting } from '../../persistence/movement.ts';
 import type { Shard } from '../../persistence/shard.ts';
 import { shardOfSlot, slotOf } from '../../persistence/slots.ts';
 import { openStorage, type Storage, type StorageOptions } from '../../persistence/storage.ts';
-import type { CommandId, ItemId, PlayerId } from '../../schema/ids.ts';
+import type { Item } from '../../schema/holdings.ts';
+import type { CommandId, HolderId, ItemId, PlayerId } from '../../schema/ids.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 export interface TestCluster {
@@ -82,6 +83,11 @@ export function command(options: Partial<CommandRecord> = {}): CommandRecord {
 
 export function movement(postings: Posting[], options: Partial<Movement> = {}): Movement {
   return { reason: 'test', postings, commands: [command()], ...options };
+}
+
+/** An item as it was decided on; what `mintItem` makes, unless more of it is said. */
+export function itemPosting({ id, version = 1, kind = 'sword', attributes = {}, bound = false }: Partial<Item> & Pick<Item, 'id'>, giver: HolderId, receiver: HolderId | null): ItemPosting {
+  return { item: id, version, content: { kind, attributes, bound }, giver, receiver };
 }
 
 export async function settleOne(storage: Pick<Storage, 'settle'>, asked: Movement): Promise<MovementOutcome> {

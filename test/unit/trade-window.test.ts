@@ -106,10 +106,10 @@ describe('the trade window', () => {
         traded.offer(BOB, ofBob.items, ofBob.fungibles);
         const postings = tradePostings(traded);
         const expected = [[ANN, BOB, ofAnn] as const, [BOB, ANN, ofBob] as const].flatMap(([giver, receiver, { items, fungibles: counts }]) => [
-          ...items.map(({ id, version }) => ({ item: id, version, giver, receiver })),
+          ...items.map(({ id, version, kind, attributes }) => ({ item: id, version, content: { kind, attributes, bound: false }, giver, receiver })),
           ...Object.entries(counts).map(([asset, quantity]) => ({ asset, quantity, giver, receiver })),
         ]);
-        const text = (list: readonly object[]) => list.map((posting) => JSON.stringify(posting, Object.keys(posting).toSorted())).toSorted();
+        const text = (list: readonly object[]) => list.map((posting) => JSON.stringify(posting, [...Object.keys(posting), 'kind', 'attributes', 'bound'].toSorted())).toSorted();
         assert.deepEqual(text(postings), text(expected));
         if (postings.length > 0) assert.deepEqual(holdersOf({ reason: '', postings, commands: [] }).toSorted(), [ANN, BOB]);
       }),

@@ -1,0 +1,157 @@
+import type { Movement, MovementOutcome } from '../../persistence/index.ts';
+import { holdersOf } from '../../persistence/index.ts';
+import type { HolderId } from '../../schema/ids.ts';
+import { invariant } from '../../schema/invariant.ts';
+import { Refusal } from '../../schema/refusals.ts';
+
+export interface CommitQueueOptions {
+  /** Commits a batch, one outcome per movement; a throw means that none of it is known to have happened. */
+  commit: (batch: readonly Movement[]) => Promise<MovementOutcome[]>;
+  /** Whether a failed batch may be tried movement by movement: nothing of it was written. */
+  mayRunAlone: (error: unknown) => boolean;
+  /** What may share a batch without costing each other anything: the name of the lane. */
+  laneOf: (movement: Movement) => string;
+  batchSizeMax: number;
+  /** Commits under way at once per lane. */
+  workersMax: number;
+  /** Waiting and running, in all and per holder; beyond it a movement is BUSY. */
+  lengthMax: number;
+  perHolderMax: number;
+  onBatch?: (size: number, waitedMs: readonly number[]) => void;
+  now?: () => number;
+}
+
+interface Entry {
+  movement: Movement;
+  holders: HolderId[];
+  lane: Lane;
+  since: number;
+  resolve: (outcome: MovementOutcome) => void;
+  reject: (error: unknown) => void;
+}
+
+interface Lane {
+  ready: Entry[];
+  running: number;
+  woken: boolean;
+}
+
+/**
+ * Commits many movements at a time. [TQ1] … [TQ5]
+ *
+ * Group commit: a movement waits for the commit in flight, never for a timer; a lonely one goes at once. Each holder has
+ * a line of its own, and a movement is ready when it is first in the lines of all its holders. So a batch holds each
+ * holder once, commits under way never share a holder, a holder's movements keep their order, and the oldest movement
+ * is always ready: nobody starves and nothing deadlocks.
+ */
+export class CommitQueue {
+  readonly #options: CommitQueueOptions;
+  readonly #now: () => number;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #lines = new Map<HolderId, Entry[]>();
+  #length = 0;
+  readonly #drains: (() => void)[] = [];
+
+  constructor(options: CommitQueueOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** @throws {Refusal} BUSY when a bound is reached or the queue drains: nothing happened */
+  submit(movement: Movement): Promise<MovementOutcome> {
+    const holders = holdersOf(movement);
+    const { lengthMax, perHolderMax } = this.#options;
+    const full = this.#drains.length > 0 || this.#length >= lengthMax || holders.some((holder) => (this.#lines.get(holder)?.length ?? 0) >= perHolderMax);
+    if (full) return Promise.reject(new Refusal('BUSY', { reason: 'the commit queue is full' }));
+    return new Promise((resolve, reject) => {
+      const entry: Entry = { movement, holders, lane: this.#laneOf(movement), since: this.#now(), resolve, reject };
+      this.#length++;
+      for (const holder of holders) {
+        const line = this.#lines.get(holder);
+        if (line === undefined) this.#lines.set(holder, [entry]);
+        else line.push(entry);
+      }
+      this.#readyIfFirst(entry);
+    });
+  }
+
+  /** Takes nothing more, and resolves when everything taken has its outcome. */
+  drain(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#drains.push(resolve);
+      if (this.#length === 0) resolve();
+    });
+  }
+
+  #laneOf(movement: Movement): Lane {
+    const name = this.#options.laneOf(movement);
+    let lane = this.#lanes.get(name);
+    if (lane === undefined) {
+      lane = { ready: [], running: 0, woken: false };
+      this.#lanes.set(name, lane);
+    }
+    return lane;
+  }
+
+  #readyIfFirst(entry: Entry): void {
+    if (!entry.holders.every((holder) => this.#lines.get(holder)?.[0] === entry)) return;
+    entry.lane.ready.push(entry);
+    this.#wake(entry.lane);
+  }
+
+  /** What is submitted in the same turn goes together. */
+  #wake(lane: Lane): void {
+    if (lane.woken || lane.running >= this.#options.workersMax) return;
+    lane.woken = true;
+    queueMicrotask(() => {
+      lane.woken = false;
+      void this.#run(lane);
+    });
+  }
+
+  async #run(lane: Lane): Promise<void> {
+    lane.running++;
+    const batch = lane.ready.splice(0, this.#options.batchSizeMax);
+    if (lane.ready.length > 0) this.#wake(lane);
+    const now = this.#now();
+    this.#options.onBatch?.(batch.length, batch.map(({ since }) => now - since));
+    await this.#commit(batch);
+    lane.running--;
+    if (lane.ready.length > 0) this.#wake(lane);
+  }
+
+  async #commit(batch: readonly Entry[]): Promise<void> {
+    const outcomes = await this.#options.commit(batch.map(({ movement }) => movement)).catch((error: unknown) => ({ error }));
+    if (Array.isArray(outcomes)) {
+      invariant(outcomes.length === batch.length, 'every movement of a batch has an outcome');
+      this.#leave(batch);
+      for (const [at, entry] of batch.entries()) entry.resolve(outcomes[at] as MovementOutcome);
+    } else if (batch.length > 1 && this.#options.mayRunAlone(outcomes.error)) {
+      // One of them is poisoned in a way that the statement could not tell: it shall fail alone.
+      for (const entry of batch) await this.#commit([entry]);
+    } else {
+      this.#leave(batch);
+      for (const entry of batch) entry.reject(outcomes.error);
+    }
+  }
+
+  /** Makes room in the lines, and with it the next ones ready, before anybody is told. */
+  #leave(batch: readonly Entry[]): void {
+    this.#length -= batch.length;
+    for (const entry of batch) {
+      for (const holder of entry.holders) {
+        const line = this.#lines.get(holder);
+        invariant(line?.[0] === entry, 'who leaves a line was first in it');
+        line.shift();
+        if (line.length === 0) this.#lines.delete(holder);
+      }
+    }
+    const next = new Set(batch.flatMap(({ holders }) => holders.flatMap((holder) => this.#lines.get(holder)?.[0] ?? [])));
+    for (const entry of next) this.#readyIfFirst(entry);
+    if (this.#length === 0) for (const drained of this.#drains) drained();
+  }
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { setImmediate as turn } from 'node:timers/promises';
+import fc from 'fast-check';
+import type { Movement } from '../../persistence/index.ts';
+import { moves, nameOf, openQueue, type Flight } from '../kit/flights.ts';
+
+describe('the commit queue, whoever asks and whatever ends first', () => {
+  const request = fc.record({ holders: fc.subarray([...'ABCDE'], { minLength: 1, maxLength: 3 }), lane: fc.constantFrom('0', '1'), poisoned: fc.nat(9).map((n) => n === 0) });
+  const step = fc.oneof({ weight: 3, arbitrary: fc.array(request, { minLength: 1, maxLength: 4 }) }, { weight: 2, arbitrary: fc.nat() });
+  const bounds = fc.record({ batchSizeMax: fc.integer({ min: 1, max: 4 }), workersMax: fc.integer({ min: 1, max: 3 }) });
+
+  it('[TQ2] has one commit per holder at a time, in order, in bounds, and for nothing else is waited', async () => {
+    const run = async ({ batchSizeMax, workersMax }: { batchSizeMax: number; workersMax: number }, steps: (typeof step extends fc.Arbitrary<infer Value> ? Value : never)[]) => {
+      const { queue, flights, told, submit } = openQueue({ batchSizeMax, workersMax });
+      const asked: { movement: Movement; holders: string[]; poisoned: boolean }[] = [];
+      const under = new Set<Flight>();
+      const taken = new Set<string>();
+      const acted: string[] = [];
+      let seen = 0;
+      const entryOf = (movement: Movement) => asked.find((entry) => entry.movement === movement)!;
+      const look = () => {
+        for (const flight of flights.slice(seen)) under.add(flight);
+        seen = flights.length;
+        const busy = [...under].flatMap(({ batch }) => batch.flatMap((movement) => entryOf(movement).holders));
+        assert.equal(new Set(busy).size, busy.length, 'a holder is in one movement under way');
+        for (const flight of under) {
+          assert.ok(flight.batch.length >= 1 && flight.batch.length <= batchSizeMax);
+          for (const movement of flight.batch) taken.add(nameOf(movement));
+        }
+        const pending = asked.filter(({ movement }) => !told.has(nameOf(movement)));
+        for (const [at, { movement, holders }] of pending.entries()) {
+          const before = pending.slice(0, at).some((other) => other.holders.some((holder) => holders.includes(holder)));
+          if (before) assert.ok(!taken.has(nameOf(movement)), 'who came before is first');
+          const workers = [...under].filter(({ batch }) => batch[0]?.reason === movement.reason).length;
+          assert.ok(workers <= workersMax);
+          if (!before && !taken.has(nameOf(movement))) assert.equal(workers, workersMax, 'it waits for nothing');
+        }
+        assert.equal(queue.length, pending.length);
+      };
+      const land = async (which: number) => {
+        const flight = [...under][which % under.size];
+        if (flight === undefined) return;
+        under.delete(flight);
+        const bad = flight.batch.filter((movement) => entryOf(movement).poisoned);
+        if (bad.length === 0) acted.push(...flight.batch.map(nameOf));
+        await flight.land(bad.length === 0 ? undefined : bad.map(nameOf).join(' '));
+        look();
+      };
+      for (const next of steps) {
+        if (typeof next === 'number') await land(next);
+        else {
+          for (const { holders, lane, poisoned } of next) {
+            const movement = moves(`${asked.length}`, holders.join(''), lane);
+            asked.push({ movement, holders, poisoned });
+            submit(movement);
+          }
+          await turn();
+          look();
+        }
+      }
+      for (let which = 0; under.size > 0; which += 7) await land(which);
+      assert.deepEqual(new Map([...told].toSorted()), new Map(asked.map(({ movement, poisoned }) => [nameOf(movement), poisoned ? nameOf(movement) : `did ${nameOf(movement)}`] as const).toSorted()));
+      assert.equal(new Set(acted).size, acted.length, 'each acted once');
+      assert.equal(queue.length, 0);
+    };
+    await fc.assert(fc.asyncProperty(bounds, fc.array(step, { minLength: 1, maxLength: 20 }), run), { numRuns: 300 });
+  });
+});

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { setImmediate as turn } from 'node:timers/promises';
+import { moves, openQueue } from '../kit/flights.ts';
+
+describe('the commit queue', () => {
+  it('[TQ1] commits a lonely movement in the turn it came in, without any timer', async () => {
+    const { flights, submit } = openQueue();
+    submit(moves('a', 'AB'));
+    await Promise.resolve();
+    assert.deepEqual(flights.map(({ names }) => names), ['a']);
+  });
+
+  it('[TQ1] commits what gathered meanwhile together, as soon as the commit in flight ends, and not before', async () => {
+    const { flights, told, submit } = openQueue();
+    submit(moves('a', 'A'));
+    await turn();
+    for (const name of ['b', 'c', 'd']) {
+      submit(moves(name, name));
+      await turn();
+    }
+    assert.equal(flights.length, 1);
+    await flights[0]!.land();
+    assert.deepEqual(flights.map(({ names }) => names), ['a', 'b c d']);
+    assert.deepEqual([...told], [['a', 'did a']]);
+    await flights[1]!.land();
+    assert.deepEqual([...told], [['a', 'did a'], ['b', 'did b'], ['c', 'did c'], ['d', 'did d']]);
+  });
+
+  it('[TQ1] bounds a batch, and takes who came first', async () => {
+    const { flights, submit } = openQueue({ batchSizeMax: 3 });
+    for (const name of 'abcdefgh') submit(moves(name, name));
+    for (let at = 0; at < 3; at++) await turn().then(() => flights[at]!.land());
+    assert.deepEqual(flights.map(({ names }) => names), ['a b c', 'd e f', 'g h']);
+  });
+
+  // Guards the second wake in `#run`: a burst would go through one worker, while the others are idle.
+  it('[TQ1] has as many commits under way at once as there are workers, and no more', async () => {
+    const { flights, submit } = openQueue({ batchSizeMax: 2, workersMax: 2 });
+    for (const name of 'abcdefg') submit(moves(name, name));
+    await turn();
+    assert.deepEqual(flights.map(({ names }) => names), ['a b', 'c d']);
+    await flights[1]!.land();
+    assert.deepEqual(flights.map(({ names }) => names), ['a b', 'c d', 'e f']);
+  });
+
+  it('[TQ1] lets no lane wait for another, nor share its batch', async () => {
+    const { flights, submit } = openQueue();
+    for (const [name, lane] of [['a', '0'], ['b', '1'], ['c', '0'], ['d', 'crossing']] as const) submit(moves(name, name, lane));
+    await turn();
+    assert.deepEqual(flights.map(({ names }) => names), ['a c', 'b', 'd']);
+  });
+
+  it('[TQ1] says of each batch how large it is and how long each waited', async () => {
+    let now = 1000;
+    const said: unknown[] = [];
+    const { flights, submit } = openQueue({ now: () => now, onBatch: (size, waitedMs) => said.push([size, ...waitedMs]) });
+    for (const name of 'abc') {
+      submit(moves(name, name));
+      await turn();
+      now += 5;
+    }
+    await flights[0]!.land();
+    assert.deepEqual(said, [[1, 0], [2, 10, 5]]);
+  });
+
+  // Guards the lines: without them a batch would hold the holder twice, or a later movement overtake.
+  it("[TQ2] commits a holder's movements one after another, in order, also over lanes and workers", async () => {
+    const { flights, submit } = openQueue({ workersMax: 3 });
+    for (const [name, holders, lane] of [['a', 'A', '0'], ['b', 'AB', '1'], ['c', 'B', '0'], ['d', 'C', '0'], ['e', 'CA', '1']] as const) submit(moves(name, holders, lane));
+    await turn();
+    assert.deepEqual(flights.map(({ names }) => names), ['a d']);
+    await flights[0]!.land();
+    assert.deepEqual(flights.slice(1).map(({ names }) => names), ['b']);
+    await flights[1]!.land();
+    assert.deepEqual(flights.slice(2).map(({ names }) => names).toSorted(), ['c', 'e'], 'they share nobody');
+  });
+
+  it('[TQ2] starves nobody: who needs two sought-after holders goes when all before it went', async () => {
+    const { flights, submit } = openQueue({ workersMax: 2 });
+    submit(moves('a0', 'A'));
+    await turn();
+    submit(moves('b0', 'B'));
+    submit(moves('both', 'AB'));
+    await turn();
+    let landed = 0;
+    // Each of the two is never idle, and in turn: there is no moment at which nobody else asks for both.
+    for (let at = 1; !flights.some(({ names }) => names.includes('both')); at++) {
+      for (const holder of 'AB') submit(moves(`${holder}${at}`, holder));
+      await flights[landed++]!.land();
+      assert.ok(at < 4, 'it starves');
+    }
+    assert.equal(landed, 2);
+  });
+
+  it('[TQ2] starves nobody behind a full batch: those that came later wait behind it', async () => {
+    const { flights, submit } = openQueue({ batchSizeMax: 2 });
+    for (const name of 'abcd') submit(moves(name, name));
+    submit(moves('late', 'Z'));
+    for (let at = 0; at < 3; at++) {
+      await turn();
+      for (const holder of 'abcd') submit(moves(`${holder}${at}`, holder));
+      await flights[at]!.land();
+    }
+    assert.deepEqual(flights.slice(0, 3).map(({ names }) => names.split(' ')[0]), ['a', 'c', 'late']);
+  });
+
+  it('[TQ3] tries the movements of a failed batch alone, in order: who is poisoned fails by its own error, the others do not', async () => {
+    const { flights, told, submit } = openQueue();
+    for (const name of 'abc') submit(moves(name, name));
+    await turn();
+    await flights[0]!.land(new Error('some of it'));
+    await flights[1]!.land();
+    await flights[2]!.land(new Error('b itself'));
+    await flights[3]!.land();
+    assert.deepEqual(flights.map(({ names }) => names), ['a b c', 'a', 'b', 'c']);
+    assert.deepEqual([...told], [['a', 'did a'], ['b', 'Error: b itself'], ['c', 'did c']]);
+  });
+
+  // Guards `mayRunAlone`: of an unknown outcome, a part may have happened.
+  it('[TQ3] tries nothing again when the error says that something may have been written, and tells all', async () => {
+    const { flights, told, submit } = openQueue({ mayRunAlone: (error) => !String(error).includes('unknown') });
+    for (const name of 'abc') submit(moves(name, name));
+    await turn();
+    await flights[0]!.land(new Error('unknown'));
+    assert.deepEqual([flights.length, ...told.values()], [1, 'Error: unknown', 'Error: unknown', 'Error: unknown']);
+  });
+
+  // Guards that a batch keeps its holders until each has its own outcome.
+  it('[TQ3] lets nobody overtake those that are tried alone', async () => {
+    const { flights, submit } = openQueue({ workersMax: 3 });
+    for (const name of 'ab') submit(moves(name, name));
+    await turn();
+    for (const name of 'ab') submit(moves(`${name}2`, name));
+    await flights[0]!.land(new Error('one of you'));
+    assert.deepEqual(flights.map(({ names }) => names), ['a b', 'a']);
+    await flights[1]!.land();
+    assert.deepEqual(flights.slice(2).map(({ names }) => names).toSorted(), ['a2', 'b'], 'a is done with; b is not yet');
+  });
+
+  it('[TQ4] refuses beyond its length, those under way included, and has room again when one has its outcome', async () => {
+    const { queue, flights, told, submit } = openQueue({ lengthMax: 3, batchSizeMax: 2 });
+    for (const name of 'abcd') submit(moves(name, name));
+    await turn();
+    assert.deepEqual([queue.length, ...told], [3, ['d', 'BUSY']]);
+    await flights[0]!.land();
+    submit(moves('e', 'e'));
+    await flights[1]!.land();
+    await flights[2]!.land();
+    assert.deepEqual([queue.length, flights.map(({ names }) => names)], [0, ['a b', 'c', 'e']], 'd was never tried');
+  });
+
+  it('[TQ4] refuses what one holder asks beyond its bound, and nobody else, and remembers nothing of it', async () => {
+    const { queue, flights, told, submit } = openQueue({ perHolderMax: 2 });
+    for (const [name, holders] of [['a', 'A'], ['b', 'AB'], ['c', 'CA'], ['d', 'C']] as const) submit(moves(name, holders));
+    await turn();
+    assert.deepEqual([queue.length, flights[0]?.names, ...told], [3, 'a d', ['c', 'BUSY']], 'd does not wait for what was refused');
+    await flights[0]!.land();
+    submit(moves('e', 'A'));
+    await flights[1]!.land();
+    await flights[2]!.land();
+    assert.deepEqual(flights.map(({ names }) => names), ['a d', 'b', 'e']);
+  });
+
+  it('[TQ5] takes nothing once it drains, and is drained when all that was taken has its outcome, however it ends', async () => {
+    const { queue, flights, told, submit } = openQueue({ batchSizeMax: 2 });
+    for (const name of 'abc') submit(moves(name, name));
+    let drained = 0;
+    for (let at = 0; at < 2; at++) void queue.drain().then(() => drained++);
+    submit(moves('late', 'Z'));
+    await turn();
+    assert.equal(told.get('late'), 'BUSY');
+    await flights[0]!.land();
+    assert.equal(drained, 0, 'c is on its way');
+    await flights[1]!.land(new Error('c itself'));
+    assert.deepEqual([drained, queue.length, told.size], [2, 0, 4], 'whoever asked for it hears of it');
+    await queue.drain();
+  });
+});
