@@ -3,9 +3,10 @@ import { delta } from './bench/delta.ts';
 import { inventory } from './bench/inventory.ts';
 import type { Bench } from './bench/kit/bench.ts';
 import { jsonOf, tableOf } from './bench/kit/report.ts';
+import { trades } from './bench/trades.ts';
 
 /** Every benchmark there is. */
-const BENCHES: readonly Bench[] = [delta, inventory];
+const BENCHES: readonly Bench[] = [delta, inventory, trades];
 
 const ROUNDS = 5;
 

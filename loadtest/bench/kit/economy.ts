@@ -16,20 +16,24 @@ const GRANTS_PER_BATCH = 25;
 
 /** An embedded PostgreSQL with fsync on and four shards, as `npm start` has it, in a folder that goes with it. */
 export interface Economy {
+  /** An empty database on the same server, for what is measured against. */
+  spareUrl: string;
   shards: Awaited<ReturnType<typeof openShards>>;
   storage: Storage;
   close(): Promise<void>;
 }
 
-export async function openEconomy(): Promise<Economy> {
+export async function openEconomy(shardCount = SHARD_COUNT): Promise<Economy> {
   const folder = mkdtempSync(path.join(realpathSync(tmpdir()), 'strongroom-bench-'));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', remove);
-  const postgres = await startEmbeddedPostgres({ dir: folder, databases: Array.from({ length: SHARD_COUNT }, (_, index) => `bench_${index}`) });
-  const shards = await openShards(postgres.urls, POOL_MAX);
+  const postgres = await startEmbeddedPostgres({ dir: folder, databases: [...Array.from({ length: shardCount }, (_, index) => `bench_${index}`), 'spare'] });
+  const [spareUrl = '', ...urls] = postgres.urls.toReversed();
+  const shards = await openShards(urls.toReversed(), POOL_MAX);
   await migrateShards(shards);
   const storage = openStorage(shards, { reach: faultPoints(undefined), onUnfinished: (error) => console.error(error) });
   return {
+    spareUrl,
     shards,
     storage,
     async close() {
