@@ -1,5 +1,5 @@
-import { v7 as uuidv7 } from 'uuid';
 import { Cluster } from './entities/cluster.ts';
+import { newId } from './new-id.ts';
 import { Shard } from './shard.ts';
 
 const SERVER_VERSION_MIN = 15;
@@ -96,7 +96,7 @@ async function alone(shard: Shard, work: () => Promise<void>): Promise<void> {
 async function stampCluster(shards: readonly Shard[]): Promise<void> {
   const ems = shards.map((shard) => shard.em());
   const stamps = await Promise.all(ems.map((em) => em.findOne(Cluster, { id: { $ne: null } })));
-  const id = stamps.find((stamp) => stamp !== null)?.id ?? uuidv7();
+  const id = stamps.find((stamp) => stamp !== null)?.id ?? newId();
   for (const [index, stamp] of stamps.entries()) {
     if (stamp === null) {
       await shards[index]?.pool.query('insert into cluster (id, shard, shard_count) select $1, $2, $3 where not exists (select 1 from cluster)', [id, index, shards.length]);

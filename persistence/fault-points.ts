@@ -28,3 +28,13 @@ export function faultPoints(spec: string | undefined): ReachFaultPoint {
     if (`${label}:${point}` === spec) process.kill(process.pid, 'SIGKILL');
   };
 }
+
+/** For steps that shards take at the same time: runs at the first of them only. */
+export function once(run: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    run();
+  };
+}

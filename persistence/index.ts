@@ -12,6 +12,7 @@ export {
   holdersOf, SERVICE_ACTOR,
   type CommandActor, type CommandRecord, type FungiblePosting, type ItemPosting, type MintPosting, type Movement, type MovementOutcome, type Posting, type StaleItem,
 } from './movement.ts';
+export { newId } from './new-id.ts';
 export type { Credentials, NewPlayer, PlayerStore, StoredAccount } from './players.ts';
 export type { Settle } from './settle.ts';
 export { openStorage, type Storage } from './storage.ts';

@@ -78,8 +78,23 @@ export type MovementOutcome =
   | { status: 'stale'; items: StaleItem[] }
   | { status: 'refused'; code: RefusalCode; details: Record<string, unknown> };
 
-/** Every holder that a posting touches. */
-export function holdersOf(movement: Movement): HolderId[] {
-  const holders = movement.postings.flatMap((posting) => ['giver' in posting ? posting.giver : null, posting.receiver]);
-  return [...new Set(holders.filter((holder) => holder !== null))];
+const holders = new WeakMap<Movement, readonly HolderId[]>();
+
+/** Every holder that a posting touches, once each. Every step of a settlement asks, so it is found once. */
+export function holdersOf(movement: Movement): readonly HolderId[] {
+  let found = holders.get(movement);
+  if (found === undefined) {
+    found = collectHolders(movement);
+    holders.set(movement, found);
+  }
+  return found;
+}
+
+function collectHolders({ postings }: Movement): HolderId[] {
+  const found = new Set<HolderId>();
+  for (const posting of postings) {
+    if ('giver' in posting && posting.giver !== null) found.add(posting.giver);
+    if (posting.receiver !== null) found.add(posting.receiver);
+  }
+  return [...found];
 }

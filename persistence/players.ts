@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { PlayerId } from '../schema/ids.ts';
 import { Refusal } from '../schema/refusals.ts';
 import { isUniqueViolation } from './database-errors.ts';
@@ -6,6 +5,7 @@ import { Account } from './entities/account.ts';
 import { Inventory } from './entities/holdings.ts';
 import { Command } from './entities/ledger.ts';
 import { Player } from './entities/player.ts';
+import { newId } from './new-id.ts';
 import type { Shard } from './shard.ts';
 import { slotOf } from './slots.ts';
 import type { Transact } from './transact.ts';
@@ -50,7 +50,7 @@ export function playerStore(shards: readonly Shard[], shardOf: (key: string) => 
 
   return {
     async create({ name, region }, credentials) {
-      const id = uuidv7() as PlayerId;
+      const id = newId<PlayerId>();
       const homes = [shardOf(id), ...(credentials ? [shardOf(credentials.login)] : [])];
       await takenLoginRefused(
         transact(homes, 'account', async (transaction) => {

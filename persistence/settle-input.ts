@@ -1,11 +1,13 @@
-import type { TransactionId } from '../schema/ids.ts';
-import type { CommandActor, Movement, Posting } from './movement.ts';
+import type { HolderId, TransactionId } from '../schema/ids.ts';
+import { holdersOf, type CommandActor, type ItemContent, type Movement, type Posting } from './movement.ts';
 
-/** A movement with its place in the batch and the ledger's name for it. */
+/** A movement with its place in the batch, from 1, and the ledger's name for it. */
 export interface Entry {
   ix: number;
   movement: Movement;
   transactionId: TransactionId;
+  /** What its commands will be answered, in their order. */
+  answers: readonly unknown[];
 }
 
 /** Where a movement's parts are, as one shard sees it. */
@@ -14,64 +16,135 @@ export interface Locality {
   commandHere: (actor: CommandActor, id: string) => boolean;
 }
 
-/** How many columns the tables `p` and `c` of settle-statements.ts have. */
-const POSTING_COLUMNS = 15;
-const COMMAND_COLUMNS = 7;
-
 /**
- * The part of a batch that one shard sees, as the columns of the tables `p` and `c`: postings with an end here, and the
+ * The part of a batch that one shard sees, as the parameters of settle-statements.ts: postings with an end here, and the
  * commands that live here. Undefined when nothing of the batch is here.
  *
  * Columns are written as PostgreSQL array literals by hand: ids and numbers need no quoting, and the driver's general
  * encoder is most of a batch's cost in this process. Names are quoted, because one may be `null`.
  */
-export function columnsFor(entries: readonly Entry[], answers: readonly (readonly unknown[])[], { here, commandHere }: Locality): string[] | undefined {
-  const p = Array.from({ length: POSTING_COLUMNS }, (): string[] => []);
-  const c = Array.from({ length: COMMAND_COLUMNS }, (): string[] => []);
+export function inputFor(entries: readonly Entry[], { here, commandHere }: Locality): SettleInput | undefined {
+  const input = new SettleInput();
+  for (const { ix, movement } of entries) for (const holder of holdersOf(movement)) if (here(holder)) input.addHolder(holder, ix);
   for (const entry of entries) {
-    for (const [seq, posting] of entry.movement.postings.entries()) addPosting(p, entry, seq, posting, here);
+    input.addTransaction(entry);
+    for (const [seq, posting] of entry.movement.postings.entries()) {
+      const giverLocal = 'giver' in posting && posting.giver !== null && here(posting.giver);
+      const receiverLocal = posting.receiver !== null && here(posting.receiver);
+      // What an item is goes along only where its row is written anew.
+      if (giverLocal || receiverLocal) input.addPosting(entry.ix, seq, posting, !giverLocal && receiverLocal);
+    }
     for (const [place, { actor, id, hash }] of entry.movement.commands.entries()) {
-      if (!commandHere(actor, id)) continue;
-      const answer = JSON.stringify(answers[entry.ix]?.[place] ?? null);
-      add(c, [String(entry.ix), String(place), actor, id, hash.toString('hex'), quoted(answer), entry.transactionId]);
+      if (commandHere(actor, id)) input.addCommand(entry.ix, place, actor, id, hash, entry.answers[place]);
+    }
+    const { experience } = entry.movement;
+    if (experience !== undefined && here(experience.player)) input.addExperience(entry.ix, experience);
+  }
+  return input.isEmpty ? undefined : input;
+}
+
+/** Columns that grow row by row; the numbers beside them are the parameters that they become. */
+export class SettleInput {
+  readonly keys: string[] = []; // $1
+  readonly #places = new Map<string, number>();
+  readonly #holderIx: number[] = []; // $2
+  readonly #transactions: TransactionId[] = []; // $3
+  readonly #reasons: string[] = []; // $4
+  readonly #postings = { ix: [] as number[], seq: [] as number[], asset: [] as string[], item: [] as string[], version: [] as number[], quantity: [] as number[], giver: [] as (number | 'NULL')[], receiver: [] as (number | 'NULL')[] }; // $5 … $12
+  readonly #contents = { kind: [] as string[], attributes: [] as string[], bound: [] as boolean[], of: [] as (number | 'NULL')[] }; // $13 … $16
+  readonly #commands = { ix: [] as number[], place: [] as number[], actor: [] as number[], id: [] as string[] }; // $17 … $20
+  readonly #said = { hash: [] as string[], answer: [] as string[], of: [] as number[] }; // $21 … $23
+  readonly #experience = { ix: [] as number[], player: [] as number[], xp: [] as number[] }; // $24 … $26
+
+  get isEmpty(): boolean {
+    return this.#postings.ix.length === 0 && this.#commands.ix.length === 0;
+  }
+
+  /** The holders that are here come first of all keys. */
+  addHolder(holder: HolderId, ix: number): void {
+    this.#holderIx.push(ix);
+    this.#placeOf(holder);
+  }
+
+  /** Named by the movement's place, so it stands here also for movements that are left out. */
+  addTransaction({ ix, transactionId, movement }: Entry): void {
+    while (this.#transactions.length < ix) {
+      this.#transactions.push(transactionId);
+      this.#reasons.push(quoted(movement.reason));
     }
   }
-  if (p[0]?.length === 0 && c[0]?.length === 0) return undefined;
-  return [...p, ...c].map((column) => `{${column.join(',')}}`);
+
+  addPosting(ix: number, seq: number, posting: Posting, withContent: boolean): void {
+    const p = this.#postings;
+    const fungible = 'asset' in posting;
+    p.ix.push(ix);
+    p.seq.push(seq);
+    p.asset.push(fungible ? quoted(posting.asset) : 'NULL');
+    p.item.push(fungible ? 'NULL' : posting.item);
+    p.version.push('version' in posting ? posting.version : 0);
+    p.quantity.push(fungible ? posting.quantity : 1);
+    p.giver.push('giver' in posting && posting.giver !== null ? this.#placeOf(posting.giver) : 'NULL');
+    p.receiver.push(posting.receiver === null ? 'NULL' : this.#placeOf(posting.receiver));
+    this.#contents.of.push(fungible || !withContent ? 'NULL' : this.#addContent('content' in posting ? posting.content : posting));
+  }
+
+  addCommand(ix: number, place: number, actor: string, id: string, hash: Buffer, answer: unknown): void {
+    const c = this.#commands;
+    c.ix.push(ix);
+    c.place.push(place);
+    c.actor.push(this.#placeOf(actor));
+    c.id.push(id);
+    this.#said.of.push(this.#addSaid(hash.toString('hex'), quoted(JSON.stringify(answer ?? null))));
+  }
+
+  addExperience(ix: number, { player, xp }: NonNullable<Movement['experience']>): void {
+    this.#experience.ix.push(ix);
+    this.#experience.player.push(this.#placeOf(player));
+    this.#experience.xp.push(xp);
+  }
+
+  /** What CHECK takes. */
+  get checkValues(): string[] {
+    const { hash, answer, of } = this.#said;
+    const columns: readonly (readonly unknown[])[] = [
+      this.keys, this.#holderIx, this.#transactions, this.#reasons, ...Object.values(this.#postings), ...Object.values(this.#contents), ...Object.values(this.#commands), hash, answer, of,
+    ];
+    return columns.map(literal);
+  }
+
+  /** What ACT takes. */
+  get actValues(): string[] {
+    return [...this.checkValues, ...Object.values(this.#experience).map(literal)];
+  }
+
+  #placeOf(key: string): number {
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      place = this.keys.push(key);
+      this.#places.set(key, place);
+    }
+    return place;
+  }
+
+  #addContent({ kind, attributes, bound }: ItemContent): number {
+    this.#contents.attributes.push(quoted(JSON.stringify(attributes)));
+    this.#contents.bound.push(bound);
+    return this.#contents.kind.push(quoted(kind));
+  }
+
+  /** Both sides of a trade ask the same and are answered the same. */
+  #addSaid(hash: string, answer: string): number {
+    const said = this.#said;
+    if (said.hash.at(-1) === hash && said.answer.at(-1) === answer) return said.hash.length;
+    said.answer.push(answer);
+    return said.hash.push(hash);
+  }
 }
 
-function addPosting(p: string[][], { ix, movement, transactionId }: Entry, seq: number, posting: Posting, here: (key: string) => boolean): void {
-  const giver = 'giver' in posting ? posting.giver : null;
-  const giverLocal = giver !== null && here(giver);
-  const receiverLocal = posting.receiver !== null && here(posting.receiver);
-  if (!giverLocal && !receiverLocal) return;
-  const fungible = 'asset' in posting;
-  // What an item is goes along only where its row is written anew.
-  const content = fungible || giverLocal || !receiverLocal ? undefined : 'content' in posting ? posting.content : posting;
-  add(p, [
-    String(ix),
-    String(seq),
-    transactionId,
-    movement.reason,
-    fungible ? quoted(posting.asset) : 'NULL',
-    fungible ? 'NULL' : posting.item,
-    'version' in posting ? String(posting.version) : '0',
-    fungible ? String(posting.quantity) : '1',
-    giver ?? 'NULL',
-    posting.receiver ?? 'NULL',
-    giverLocal ? 't' : 'f',
-    receiverLocal ? 't' : 'f',
-    content === undefined ? 'NULL' : quoted(content.kind),
-    content === undefined ? 'NULL' : quoted(JSON.stringify(content.attributes)),
-    content === undefined ? 'NULL' : String(content.bound),
-  ]);
-}
+/** @see PostgreSQL manual, 8.15.6 Array Input and Output Syntax */
+const literal = (column: readonly unknown[]): string => `{${column.join(',')}}`;
 
-function add(columns: string[][], values: readonly string[]): void {
-  for (const [at, value] of values.entries()) columns[at]?.push(value);
-}
-
-/** An array element with any text in it. @see PostgreSQL manual, 8.15.6 Array Input and Output Syntax */
+/** An array element with any text in it. */
 function quoted(text: string): string {
-  return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+  return /["\\]/.test(text) ? `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"` : `"${text}"`;
 }

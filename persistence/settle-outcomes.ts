@@ -1,19 +1,29 @@
 import type { InventoryDelta } from '../schema/inventory-delta.ts';
-import type { HolderId, PlayerId } from '../schema/ids.ts';
+import type { HolderId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { firstRefusal, type RefusalCode } from '../schema/refusals.ts';
 import { holdersOf, type Movement, type MovementOutcome, type StaleItem } from './movement.ts';
 import type { Entry } from './settle-input.ts';
 
-/** One row of a settle statement: why a movement must not happen (`ix`), or a balance as it is now (`holder`). */
+/**
+ * One row of a settle statement: why a movement must not happen (`ix`, reason, details), or what somebody has now (`at`):
+ * so many of an asset, or without a name so much experience and a level.
+ */
 export interface SettleRow {
+  /** The movement's place in the batch, from 1. */
   ix: number | null;
-  holder: HolderId | null;
-  /** The reason, or the asset. */
-  key: string;
+  /** The holder's place among the keys, from 1. */
+  at: number | null;
+  key: string | null;
   n: number;
   doc: unknown;
   [column: string]: unknown;
+}
+
+/** What one shard answered, and whom it means by `at`. */
+export interface Changes {
+  keys: readonly string[];
+  rows: readonly SettleRow[];
 }
 
 type Denied = Exclude<MovementOutcome, { status: 'committed' }>;
@@ -59,22 +69,26 @@ export function collectOutcomes(
   entries: readonly Entry[],
   denials: Denials,
   versions: ReadonlyMap<HolderId, number>,
-  balances: readonly SettleRow[],
-  answers: readonly unknown[][],
-  profiles: ReadonlyMap<PlayerId, { xp: number; level: number }>,
+  changes: readonly Changes[],
 ): MovementOutcome[] {
   const deltas = new Map<HolderId, InventoryDelta>();
+  const profiles = new Map<string, { xp: number; level: number }>();
   for (const { ix, movement } of entries) if (!denials.has(ix)) addDeltas(deltas, movement, versions);
-  for (const { holder, key, n } of balances) {
-    const delta = holder === null ? undefined : deltas.get(holder);
-    if (n > 0 && delta) delta.set.fungibles[key] = n;
-    else delta?.removed.fungibles.push(key);
+  for (const { keys, rows } of changes) {
+    for (const { at, key: asset, n, doc } of rows) {
+      const holder = at === null ? undefined : keys[at - 1];
+      if (holder === undefined) continue;
+      const delta = deltas.get(holder as HolderId);
+      if (asset === null) profiles.set(holder, { xp: n, level: Number(doc) });
+      else if (n > 0 && delta) delta.set.fungibles[asset] = n;
+      else delta?.removed.fungibles.push(asset);
+    }
   }
-  return entries.map(({ ix, movement, transactionId }) => {
+  return entries.map(({ ix, movement, transactionId, answers }) => {
     const denied = denials.get(ix);
     if (denied !== undefined) return denied;
     const touched = holdersOf(movement).flatMap((holder) => deltas.get(holder) ?? []);
-    const outcome: MovementOutcome = { status: 'committed', transactionId, deltas: touched, answers: [...(answers[ix] ?? [])] };
+    const outcome: MovementOutcome = { status: 'committed', transactionId, deltas: touched, answers: [...answers] };
     const player = movement.experience?.player;
     const profile = player && profiles.get(player);
     return player && profile ? { ...outcome, profile: { player, ...profile } } : outcome;

@@ -17,31 +17,44 @@ export const LOCK_COMMANDS: Statement = {
 };
 
 /**
- * The batch as two tables. `p`: the postings that touch this shard, with which ends are local; `c`: the commands that
- * live here. `ix` is the movement's place in the batch, by which outcomes are told apart.
+ * The batch as two tables. `p`: the postings with an end here; `c`: the commands that live here. `ix` is the movement's
+ * place in the batch, by which outcomes are told apart. Keys that stand in several rows are sent once, in $1, and named
+ * by their place in it: first the holders that are here, whose movements are in $2, then the others.
  */
 const INPUT = `
-p as materialized (select * from unnest(
-    $1::int[], $2::smallint[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::int[], $8::bigint[], $9::uuid[], $10::uuid[],
-    $11::bool[], $12::bool[], $13::text[], $14::text[], $15::bool[])
-  as p(ix, seq, tx, reason, asset, item, version, quantity, giver, receiver, giver_local, receiver_local, kind, attributes, bound)),
-c as materialized (select * from unnest($16::int[], $17::int[], $18::uuid[], $19::uuid[], $20::text[], $21::text[], $22::uuid[])
-  as c(ix, place, actor, id, hash, answer, tx))`;
+p as materialized (select ix, seq, ($3::uuid[])[ix] as tx, ($4::text[])[ix] as reason, asset, item, version, quantity,
+    giver as giver_at, receiver as receiver_at, ($1::uuid[])[giver] as giver, ($1::uuid[])[receiver] as receiver,
+    coalesce(giver <= cardinality($2::int[]), false) as giver_local, coalesce(receiver <= cardinality($2::int[]), false) as receiver_local,
+    ($13::text[])[content] as kind, ($14::text[])[content] as attributes, ($15::bool[])[content] as bound
+  from unnest($5::int[], $6::smallint[], $7::text[], $8::uuid[], $9::int[], $10::bigint[], $11::int[], $12::int[], $16::int[])
+  as p(ix, seq, asset, item, version, quantity, giver, receiver, content)),
+c as materialized (select ix, place, ($1::uuid[])[actor] as actor, id, ($21::text[])[said] as hash, ($22::text[])[said] as answer
+  from unnest($17::int[], $18::int[], $19::int[], $20::uuid[], $23::int[]) as c(ix, place, actor, id, said))`;
+
+/**
+ * What this shard has of what is given here, looked up once: `i` the items; `b` per movement, holder and asset what is
+ * spent, got and held. `at` is where the row is, and nobody moves it, because its holder's inventory row is locked.
+ */
+const HELD = `
+i as materialized (select p.ix, p.item, p.giver, p.receiver, p.version, p.receiver_local, r.ctid as at, r.holder, r.version as held_version, r.bound
+  from p left join item r on r.id = p.item where p.item is not null and p.giver_local),
+b as materialized (select d.*, r.ctid as at, r.quantity as held from (
+    select ix, holder, asset, sum(spent) as spent, sum(got) as got from (
+      select ix, giver_at as holder, asset, quantity as spent, 0 as got from p where asset is not null and giver_local
+      union all select ix, receiver_at, asset, 0, quantity from p where asset is not null and receiver_local) s group by 1, 2, 3) d
+  left join balance r on r.holder = ($1::uuid[])[d.holder] and r.asset = d.asset)`;
 
 /** Every reason why a movement must not happen, as far as this shard knows. */
 const BAD = `
 bad as materialized (
-  select p.ix, case when i.id is null or i.holder <> p.giver then 'NOT_OWNER'
-      when i.bound and p.receiver is not null then 'ITEM_BOUND' else 'STALE' end as code,
-    jsonb_build_object('item', p.item, 'version', i.version, 'kind', i.kind, 'attributes', i.attributes) as doc
-    from p left join item i on i.id = p.item
-    where p.item is not null and p.giver_local
-      and (i.id is null or i.holder <> p.giver or i.version <> p.version or (i.bound and p.receiver is not null))
+  select i.ix, case when i.holder is null or i.holder <> i.giver then 'NOT_OWNER'
+      when i.bound and i.receiver is not null then 'ITEM_BOUND' else 'STALE' end as code,
+    jsonb_build_object('item', i.item, 'version', r.version, 'kind', r.kind, 'attributes', r.attributes) as doc
+    from i left join item r on r.id = i.item
+    where i.holder is null or i.holder <> i.giver or i.held_version <> i.version or (i.bound and i.receiver is not null)
   union all
-  select d.ix, 'INSUFFICIENT', jsonb_build_object('asset', d.asset, 'held', coalesce(b.quantity, 0), 'needed', d.quantity)
-    from (select ix, giver, asset, sum(quantity) as quantity from p where asset is not null and giver_local group by 1, 2, 3) d
-    left join balance b on b.holder = d.giver and b.asset = d.asset
-    where coalesce(b.quantity, 0) < d.quantity
+  select ix, 'INSUFFICIENT', jsonb_build_object('asset', asset, 'held', coalesce(held, 0), 'needed', spent)
+    from b where coalesce(held, 0) < spent
   union all
   select c.ix, 'KNOWN', jsonb_build_object('place', c.place, 'hash', encode(k.hash, 'hex'), 'answer', k.answer)
     from c join command k on k.actor = c.actor and k.id = c.id)`;
@@ -49,7 +62,7 @@ bad as materialized (
 /** Of commands that may not act, those that did before. */
 export const RECALL: Statement = {
   name: 'settle-recall',
-  text: `select asked.ix, null::uuid as holder, 'KNOWN' as key, 0::float8 as n,
+  text: `select asked.ix, null::int as at, 'KNOWN' as key, 0::float8 as n,
       jsonb_build_object('place', asked.place, 'hash', encode(k.hash, 'hex'), 'answer', k.answer) as doc
     from unnest($1::int[], $2::int[], $3::uuid[], $4::uuid[]) as asked(ix, place, actor, id)
     join command k on k.actor = asked.actor and k.id = asked.id`,
@@ -58,47 +71,47 @@ export const RECALL: Statement = {
 /** What a shard says before a movement over several shards: why not. */
 export const CHECK: Statement = {
   name: 'settle-check',
-  text: `with ${INPUT}, ${BAD}
-select ix, null::uuid as holder, code as key, 0::float8 as n, doc from bad`,
+  text: `with ${INPUT}, ${HELD}, ${BAD}
+select ix, null::int as at, code as key, 0::float8 as n, doc from bad`,
 };
 
 /**
- * Moves everything of every movement that nothing speaks against: holdings, versions, ledger, commands, in one
- * set-based statement. It answers why the others do not move, and the balances that changed; versions and items the
- * caller knows. The caller has locked every local holder. A balance beyond its bounds fails the whole statement: its
- * constraint is the guard, because probing for what nearly never happens would cost every trade. [LD1] [LD3] [LD4]
+ * Moves everything of every movement that nothing speaks against: holdings, versions, ledger, commands, experience, in
+ * one set-based statement. It answers why the others do not move, and the balances and profiles that changed; versions
+ * and items the caller knows. The caller has locked every local holder. A balance beyond its bounds fails the whole
+ * statement: its constraint is the guard, because probing for what nearly never happens would cost every trade.
+ * [LD1] [LD3] [LD4]
  */
 export const ACT: Statement = {
   name: 'settle-act',
-  text: `with ${INPUT}, ${BAD},
+  text: `with ${INPUT}, ${HELD}, ${BAD},
 ok as materialized (select * from p where not exists (select 1 from bad where bad.ix = p.ix)),
-moved as (update item i set holder = ok.receiver, version = i.version + 1 from ok
-  where i.id = ok.item and i.version = ok.version and ok.giver_local and ok.receiver_local),
-gone as (delete from item i using ok
-  where i.id = ok.item and i.version = ok.version and ok.giver_local and (ok.receiver is null or not ok.receiver_local)),
+moved as (update item r set holder = i.receiver, version = r.version + 1 from i
+  where r.ctid = i.at and i.receiver_local and not exists (select 1 from bad where bad.ix = i.ix)),
+gone as (delete from item r using i
+  where r.ctid = i.at and not i.receiver_local and not exists (select 1 from bad where bad.ix = i.ix)),
 came as (insert into item (id, holder, kind, attributes, version, bound)
   select item, receiver, kind, attributes::jsonb, version + 1, bound from ok
   where item is not null and receiver_local and not giver_local),
-net as (select holder, asset, sum(quantity)::bigint as quantity from (
-    select giver as holder, asset, -quantity as quantity from ok where asset is not null and giver_local
-    union all select receiver, asset, quantity from ok where asset is not null and receiver_local) s group by 1, 2),
-spent as (update balance b set quantity = b.quantity + net.quantity from net
-  where b.holder = net.holder and b.asset = net.asset and net.quantity < 0 returning b.holder, b.asset, b.quantity),
-got as (insert into balance as b (holder, asset, quantity) select holder, asset, quantity from net where quantity > 0
-  on conflict (holder, asset) do update set quantity = b.quantity + excluded.quantity returning b.holder, b.asset, b.quantity),
-raised as (update inventory v set version = v.version + 1
-  where v.holder in (select giver from ok where giver_local union select receiver from ok where receiver_local)),
+changed as (update balance r set quantity = r.quantity + (b.got - b.spent)::bigint from b
+  where r.ctid = b.at and b.got <> b.spent and not exists (select 1 from bad where bad.ix = b.ix)
+  returning b.holder as at, b.asset, r.quantity),
+made as (insert into balance (holder, asset, quantity)
+  select ($1::uuid[])[holder], asset, (got - spent)::bigint from b
+  where at is null and got > 0 and not exists (select 1 from bad where bad.ix = b.ix)
+  returning holder, asset, quantity),
+raised as (update inventory r set version = r.version + 1 from unnest($1::uuid[], $2::int[]) as h(holder, ix)
+  where h.ix is not null and r.holder = h.holder and not exists (select 1 from bad where bad.ix = h.ix)),
 written as (insert into ledger (transaction_id, seq, reason, asset, item, item_version, quantity, giver, receiver)
   select tx, seq, reason, asset, item, case when item is not null then version + 1 end, quantity, giver, receiver from ok),
 answered as (insert into command (actor, id, hash, answer, transaction_id)
-  select actor, id, decode(hash, 'hex'), answer::jsonb, tx from c where not exists (select 1 from bad where bad.ix = c.ix))
-select ix, null::uuid as holder, code as key, 0::float8 as n, doc from bad
-union all select null, holder, asset, quantity, null from spent
-union all select null, holder, asset, quantity, null from got`,
-};
-
-export const EARN_EXPERIENCE: Statement = {
-  name: 'settle-experience',
-  text: `update player p set xp = p.xp + e.xp, level = 1 + floor(sqrt((p.xp + e.xp) / 100.0))::int
-    from unnest($1::uuid[], $2::bigint[]) as e(id, xp) where p.id = e.id returning p.id, p.xp::float8 as xp, p.level`,
+  select actor, id, decode(hash, 'hex'), answer::jsonb, ($3::uuid[])[ix] from c where not exists (select 1 from bad where bad.ix = c.ix)),
+earned as (update player r set xp = r.xp + e.xp, level = 1 + floor(sqrt((r.xp + e.xp) / 100.0))::int
+  from unnest($24::int[], $25::int[], $26::bigint[]) as e(ix, player, xp)
+  where r.id = ($1::uuid[])[e.player] and not exists (select 1 from bad where bad.ix = e.ix)
+  returning e.player as at, r.xp, r.level)
+select ix, null::int as at, code as key, 0::float8 as n, doc from bad
+union all select null, at, asset, quantity, null from changed
+union all select null, array_position($1::uuid[], holder), asset, quantity, null from made
+union all select null, at, null, xp, to_jsonb(level) from earned`,
 };

@@ -1,12 +1,12 @@
-import { v7 as uuidv7 } from 'uuid';
-import type { HolderId, PlayerId, TransactionId } from '../schema/ids.ts';
+import type { HolderId, TransactionId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { isConstraintViolation } from './database-errors.ts';
-import type { ReachFaultPoint } from './fault-points.ts';
+import { once, type ReachFaultPoint } from './fault-points.ts';
 import { holdersOf, SERVICE_ACTOR, type CommandActor, type Movement, type MovementOutcome } from './movement.ts';
-import { columnsFor, type Entry, type Locality } from './settle-input.ts';
-import { collectOutcomes, deny, type Denials, type SettleRow } from './settle-outcomes.ts';
-import { ACT, CHECK, EARN_EXPERIENCE, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
+import { newId } from './new-id.ts';
+import { inputFor, type Entry, type Locality } from './settle-input.ts';
+import { collectOutcomes, deny, type Changes, type Denials, type SettleRow } from './settle-outcomes.ts';
+import { ACT, CHECK, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
 import type { Transact } from './transact.ts';
 import type { ShardTransaction, Statement, Transaction } from './transaction.ts';
 
@@ -56,30 +56,35 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
     if (denials.size > 0) await recall(transaction, movements, denials);
     reach('locked', label);
 
-    const entries = movements.map((movement, ix): Entry => ({ ix, movement, transactionId: uuidv7() as TransactionId }));
-    const answers = entries.map(({ ix, movement }) => (denials.has(ix) ? [] : movement.commands.map(({ answer }) => answer(versions))));
+    const entries = movements.map((movement, at): Entry => {
+      const ix = at + 1;
+      const answers = denials.has(ix) ? [] : movement.commands.map(({ answer }) => answer(versions));
+      return { ix, movement, transactionId: newId<TransactionId>(), answers };
+    });
     const allowed = () => (denials.size === 0 ? entries : entries.filter(({ ix }) => !denials.has(ix)));
-    const ask = async (part: ShardTransaction, statement: Statement): Promise<SettleRow[]> => {
-      const columns = columnsFor(allowed(), answers, localityOf(part.shard.index));
-      return columns === undefined ? [] : await part.query<SettleRow>(statement, columns);
-    };
+    const inputOf = (part: ShardTransaction) => inputFor(allowed(), localityOf(part.shard.index));
     const { parts } = transaction;
     // Over several shards nothing may act before each has said yes: what one acts on, another could not take back alone.
-    if (parts.length > 1) denyAll(denials, (await Promise.all(parts.map((part) => ask(part, CHECK)))).flat());
-
-    const balances: SettleRow[] = [];
-    for (const [at, part] of parts.entries()) {
-      const rows = await ask(part, ACT);
+    if (parts.length > 1) {
+      const checked = await Promise.all(parts.map((part) => ask(part, CHECK, inputOf(part)?.checkValues)));
+      for (const rows of checked) denyAll(denials, rows);
+    }
+    const actedFirst = once(() => reach('acted-first', label));
+    const changes = await Promise.all(
+      parts.map(async (part): Promise<Changes> => {
+        const input = inputOf(part);
+        const rows = await ask(part, ACT, input?.actValues);
+        actedFirst();
+        return { keys: input?.keys ?? [], rows };
+      }),
+    );
+    for (const { rows } of changes) {
       const refused = denyAll(denials, rows);
       invariant(refused === 0 || parts.length === 1, 'what every shard checked under its locks is still true when it acts');
-      balances.push(...rows);
-      if (at === 0) reach('acted-first', label);
     }
-    const settled = allowed();
-    if (settled.length === 0) transaction.abandon();
-    const profiles = await earnExperience(transaction, settled);
+    if (allowed().length === 0) transaction.abandon();
     reach('acted', label);
-    return collectOutcomes(entries, denials, versions, balances, answers, profiles);
+    return collectOutcomes(entries, denials, versions, changes);
   }
 
   function localityOf(shard: number): Locality {
@@ -103,7 +108,8 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
         epochs.set(row.holder, row.epoch);
       }
     }
-    for (const [ix, movement] of movements.entries()) {
+    for (const [at, movement] of movements.entries()) {
+      const ix = at + 1;
       const unknown = holdersOf(movement).find((holder) => !versions.has(holder));
       if (unknown !== undefined) denials.set(ix, { status: 'refused', code: 'UNKNOWN_PLAYER', details: { playerId: unknown } });
       const displaced = movement.fences?.find(({ player, epoch }) => epochs.get(player) !== epoch);
@@ -114,7 +120,7 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
 
   /** What acted before its session was displaced is answered as it was then: the repeat of a lost answer, say. [KE3] */
   async function recall(transaction: Transaction, movements: readonly Movement[], denials: Denials): Promise<void> {
-    const asked = movements.flatMap(({ commands }, ix) => (denials.has(ix) ? commands.map(({ actor, id }, place) => ({ ix, place, actor, id })) : []));
+    const asked = movements.flatMap(({ commands }, at) => (denials.has(at + 1) ? commands.map(({ actor, id }, place) => ({ ix: at + 1, place, actor, id })) : []));
     for (const part of transaction.parts) {
       const here = asked.filter(({ actor, id }) => homeOf(actor, id) === part.shard.index);
       if (here.length === 0) continue;
@@ -122,18 +128,11 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
       denyAll(denials, await part.query<SettleRow>(RECALL, columns));
     }
   }
+}
 
-  async function earnExperience(transaction: Transaction, entries: Entry[]): Promise<Map<PlayerId, { xp: number; level: number }>> {
-    const earned = entries.flatMap(({ movement }) => movement.experience ?? []);
-    const profiles = new Map<PlayerId, { xp: number; level: number }>();
-    for (const part of transaction.parts) {
-      const here = earned.filter(({ player }) => shardOf(player) === part.shard.index);
-      if (here.length === 0) continue;
-      const rows = await part.query<{ id: PlayerId; xp: number; level: number }>(EARN_EXPERIENCE, [here.map(({ player }) => player), here.map(({ xp }) => xp)]);
-      for (const { id, xp, level } of rows) profiles.set(id, { xp, level });
-    }
-    return profiles;
-  }
+/** A shard that sees nothing of the batch is not asked. */
+async function ask(part: ShardTransaction, statement: Statement, values: readonly string[] | undefined): Promise<SettleRow[]> {
+  return values === undefined ? [] : await part.query<SettleRow>(statement, values);
 }
 
 /** Notes every row that says why not, and answers how many there were. */

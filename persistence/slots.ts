@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** How many slots the key space has, for ever: slots move between shards, keys never between slots. */
 export const SLOT_COUNT = 1024;
@@ -8,7 +8,7 @@ export const SLOT_COUNT = 1024;
  * Stable for ever; the same in SQL: `sha256(key::bytea)`.
  */
 export function slotOf(key: string): number {
-  return createHash('sha256').update(key).digest().readUInt32BE(0) % SLOT_COUNT;
+  return hash('sha256', key, 'buffer').readUInt32BE(0) % SLOT_COUNT;
 }
 
 /** Which of `shardCount` shards holds a slot: equal runs, so shard numbers rise with slots. */

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import type { ItemId } from '../schema/ids.ts';
 import { auditShards, type AuditReport } from './audit.ts';
 import { closeShards } from './cluster.ts';
@@ -68,13 +67,14 @@ export function openStorage(shards: readonly Shard[], { reach, onUnfinished }: S
   };
 }
 
-/** A trade asks for the same few keys a dozen times, and a hash costs a microsecond. */
+/** A trade asks for the same few keys a dozen times, and a hash costs a microsecond. Bounded by forgetting all at once. */
 function rememberedShards(shardCount: number): (key: string) => number {
-  const remembered = new LRUCache<string, number>({ max: REMEMBERED_KEYS_MAX });
+  const remembered = new Map<string, number>();
   return (key) => {
     let shard = remembered.get(key);
     if (shard === undefined) {
       shard = shardOfSlot(slotOf(key), shardCount);
+      if (remembered.size >= REMEMBERED_KEYS_MAX) remembered.clear();
       remembered.set(key, shard);
     }
     return shard;

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { v7 as uuidv7 } from 'uuid';
 import type { TransactionId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { Refusal } from '../schema/refusals.ts';
 import { DecidedElsewhere, isConnectionLoss, isLostRace, isUniqueViolation, OutcomeUnknown } from './database-errors.ts';
-import type { ReachFaultPoint } from './fault-points.ts';
+import { once, type ReachFaultPoint } from './fault-points.ts';
 import { formatGid } from './gid.ts';
+import { newId } from './new-id.ts';
 import type { Shard } from './shard.ts';
 import { ShardTransaction, Transaction } from './transaction.ts';
 
@@ -54,7 +54,7 @@ export function transactor({ shards, reach, onUnfinished }: TransactOptions): Tr
 
   async function attemptOnce<Result>(numbers: number[], label: string, work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
     const parts: ShardTransaction[] = [];
-    const id = uuidv7() as TransactionId;
+    const id = newId<TransactionId>();
     try {
       for (const number of numbers) {
         const shard = shards[number];
@@ -101,27 +101,33 @@ export function transactor({ shards, reach, onUnfinished }: TransactOptions): Tr
   }
 
   async function prepareAll(others: ShardTransaction[], gids: string[], label: string): Promise<void> {
-    for (const [at, part] of others.entries()) {
-      const { command } = await part.control(`prepare transaction '${gids[at]}'`);
-      // A failed transaction answers ROLLBACK, without an error.
-      invariant(command !== 'ROLLBACK', 'a part that failed cannot be prepared');
-      if (at === 0) reach('prepared-first', label);
-    }
+    const preparedFirst = once(() => reach('prepared-first', label));
+    await allSettled(
+      others.map(async (part, at) => {
+        const { command } = await part.control(`prepare transaction '${gids[at]}'`);
+        // A failed transaction answers ROLLBACK, without an error.
+        invariant(command !== 'ROLLBACK', 'a part that failed cannot be prepared');
+        preparedFirst();
+      }),
+    );
     reach('prepared', label);
   }
 
   async function finishAll(others: ShardTransaction[], gids: string[], label: string): Promise<void> {
-    for (const [at, part] of others.entries()) {
-      // The outcome is durable: a participant that cannot be told now is told by a resolver.
-      await part.control(`commit prepared '${gids[at]}'`).then(
-        () => part.release(false),
-        (error: unknown) => {
-          part.release(true);
-          onUnfinished(error);
-        },
-      );
-      if (at === 0) reach('finished-first', label);
-    }
+    const finishedFirst = once(() => reach('finished-first', label));
+    await Promise.all(
+      others.map(async (part, at) => {
+        // The outcome is durable: a participant that cannot be told now is told by a resolver.
+        await part.control(`commit prepared '${gids[at]}'`).then(
+          () => part.release(false),
+          (error: unknown) => {
+            part.release(true);
+            onUnfinished(error);
+          },
+        );
+        finishedFirst();
+      }),
+    );
   }
 
   /** Whether the part had prepared or not, it ends rolled back; what cannot be reached now a resolver rolls back. */
@@ -135,6 +141,11 @@ export function transactor({ shards, reach, onUnfinished }: TransactOptions): Tr
   function onUnfinishedUnlessAbsent(error: unknown): void {
     if ((error as { code?: string }).code !== '42704') onUnfinished(error);
   }
+}
+
+/** Waits for all of them, however they end, before it throws what the first in order threw. */
+async function allSettled(steps: Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(steps)) if (result.status === 'rejected') throw result.reason;
 }
 
 async function commitHome(home: ShardTransaction, sql: string): Promise<void> {

@@ -1,8 +1,7 @@
 import { defineRoom, defineServer, matchMaker } from '@colyseus/core';
 import { Encoder } from '@colyseus/schema';
 import { WebSocketTransport } from '@colyseus/ws-transport';
-import { v7 as uuidv7 } from 'uuid';
-import type { Storage } from '../persistence/index.ts';
+import { newId, type Storage } from '../persistence/index.ts';
 import { bindPlayerRoom } from '../rooms/player-room.ts';
 import type { RoomKit } from '../rooms/kit/authenticated-room.ts';
 import { bindTradeRoom, type TradeRoomOptions } from '../rooms/trade-room.ts';
@@ -49,7 +48,7 @@ export function createApp({ config, storage, catalog, features, metrics, log }: 
   const { players, sessions, inventory, versions, idempotency, gathering, trading } = features;
 
   async function inviteToTrade(from: PlayerRecord, to: PlayerId): Promise<TradeId> {
-    const tradeId = uuidv7() as TradeId;
+    const tradeId = newId<TradeId>();
     const options: TradeRoomOptions = { tradeId, players: [from.id, to] };
     await matchMaker.createRoom('trade', options);
     players.tell(to, { type: 'trade:invited', tradeId, from: from.id, fromName: from.name });

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** The hash of what a command asked, whatever the order of its keys: the same id must ask the same. [KE2] */
 export function hashCommand(type: string, payload: unknown): Buffer {
-  return createHash('sha256').update(JSON.stringify([type, sorted(payload)])).digest();
+  return hash('sha256', JSON.stringify([type, sorted(payload)]), 'buffer');
 }
 
 function sorted(value: unknown): unknown {

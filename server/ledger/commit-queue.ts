@@ -23,7 +23,7 @@ export interface CommitQueueOptions {
 
 interface Entry {
   movement: Movement;
-  holders: HolderId[];
+  holders: readonly HolderId[];
   lane: Lane;
   since: number;
   resolve: (outcome: MovementOutcome) => void;

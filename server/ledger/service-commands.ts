@@ -1,5 +1,4 @@
-import { v7 as uuidv7 } from 'uuid';
-import { SERVICE_ACTOR, type HoldingsReader, type Movement, type Posting } from '../../persistence/index.ts';
+import { newId, SERVICE_ACTOR, type HoldingsReader, type Movement, type Posting } from '../../persistence/index.ts';
 import type { ItemId } from '../../schema/ids.ts';
 import type { Burn, Grant } from '../../schema/messages/service.ts';
 import { Refusal } from '../../schema/refusals.ts';
@@ -47,7 +46,7 @@ export class ServiceCommands {
   grant(grant: Grant): Promise<GrantAnswer> {
     return this.#once('grant', grant, async (hash) => {
       const { catalog } = this.#deps;
-      const mints = grant.items.map(({ kind, attributes = {} }) => ({ item: uuidv7() as ItemId, kind, attributes, bound: catalog.kind(kind).bound, receiver: grant.playerId }));
+      const mints = grant.items.map(({ kind, attributes = {} }) => ({ item: newId<ItemId>(), kind, attributes, bound: catalog.kind(kind).bound, receiver: grant.playerId }));
       const credits = Object.entries(grant.fungibles).map(([asset, quantity]) => ({ asset: catalog.fungible(asset).name, quantity, giver: null, receiver: grant.playerId }));
       const answer = (inventoryVersion: number): GrantAnswer => ({ commandId: grant.commandId, items: mints.map(({ item, kind }) => ({ id: item, kind })), inventoryVersion });
       return await this.#settle(grant, 'grant', hash, [...mints, ...credits], answer);

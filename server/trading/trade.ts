@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { CommandReader, Movement, MovementOutcome, StaleItem } from '../../persistence/index.ts';
-import type { Holdings } from '../../schema/holdings.ts';
-import type { CommandId, PlayerId, TradeId } from '../../schema/ids.ts';
+import type { Holdings, Item } from '../../schema/holdings.ts';
+import type { CommandId, ItemId, PlayerId, TradeId } from '../../schema/ids.ts';
 import type { Accept, Offer } from '../../schema/messages/trade.ts';
 import { firstRefusal, Refusal, type RefusalCode } from '../../schema/refusals.ts';
 import type { Catalog } from '../catalog/index.ts';
@@ -35,6 +35,7 @@ export class Trade {
   readonly #seats = new Map<PlayerId, { readonly epoch: number }>();
   /** What each command asked here, so that a repeat is told from a reuse. */
   readonly #asked = new Map<CommandId, Buffer>();
+  #lastHash: { revision: number; hash: Buffer } | undefined;
   #settlement: Promise<AcceptOutcome> | undefined;
   #turn: Promise<void> = Promise.resolve();
 
@@ -110,8 +111,10 @@ export class Trade {
     this.#deps.metrics.trades.inc({ outcome: reason });
   }
 
+  /** Both sides and the write ask for the same one. */
   #hashOf(revision: number): Buffer {
-    return hashCommand('trade:accept', { tradeId: this.id, revision });
+    if (this.#lastHash?.revision !== revision) this.#lastHash = { revision, hash: hashCommand('trade:accept', { tradeId: this.id, revision }) };
+    return this.#lastHash.hash;
   }
 
   /** A repeat that comes when all is over still gets its answer. */
@@ -191,9 +194,10 @@ type Verdict = { code: RefusalCode; details: Record<string, unknown> } | { code?
 
 /** Whether the holdings cover the offer, by the first refusal of the table's order. Pure. [TR5] */
 export function judgeOffer(holdings: Holdings, offer: Offer): Verdict {
-  const held = new Map(holdings.items.map((item) => [item.id, item]));
+  const held = new Map<ItemId, Item | undefined>(offer.items.map((id) => [id, undefined]));
+  if (held.size > 0) for (const item of holdings.items) if (held.has(item.id)) held.set(item.id, item);
   const refusals: { code: RefusalCode; details: Record<string, unknown> }[] = [
-    ...offer.items.filter((id) => !held.has(id)).map((item) => ({ code: 'NOT_OWNER' as const, details: { item } })),
+    ...offer.items.filter((id) => held.get(id) === undefined).map((item) => ({ code: 'NOT_OWNER' as const, details: { item } })),
     ...offer.items.filter((id) => held.get(id)?.bound).map((item) => ({ code: 'ITEM_BOUND' as const, details: { item } })),
     ...Object.entries(offer.fungibles)
       .filter(([asset, needed]) => (holdings.fungibles[asset] ?? 0) < needed)
