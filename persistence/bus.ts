@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import type { InventoryDelta } from '../schema/inventory-delta.ts';
 import type { HolderId, PlayerId, TradeId } from '../schema/ids.ts';
 
@@ -26,15 +25,22 @@ export interface Bus {
 
 /** The bus of a single process. Delivery is synchronous and in order. */
 export function memoryBus(): Bus {
-  const emitter = new EventEmitter().setMaxListeners(0);
+  type Listeners = Set<(event: never) => void>;
+  const channels: { readonly [Name in keyof Channels]: Map<string, Listeners> } = { player: new Map(), invalidated: new Map() };
   return {
     publish(channel, key, event) {
-      emitter.emit(`${channel}:${key}`, event);
+      const listeners = channels[channel].get(key);
+      // A copy: who listens or stops meanwhile does not change who hears this one.
+      if (listeners !== undefined) for (const listener of [...listeners]) listener(event as never);
     },
     subscribe(channel, key, listener) {
-      const name = `${channel}:${key}`;
-      emitter.on(name, listener);
-      return () => emitter.off(name, listener);
+      const keys = channels[channel];
+      const listeners: Listeners = keys.get(key) ?? new Set();
+      const own = (event: never) => listener(event);
+      keys.set(key, listeners.add(own));
+      return () => {
+        if (listeners.delete(own) && listeners.size === 0 && keys.get(key) === listeners) keys.delete(key);
+      };
     },
   };
 }

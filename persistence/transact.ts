@@ -59,8 +59,10 @@ export function transactor({ shards, reach, onUnfinished }: TransactOptions): Tr
       for (const number of numbers) {
         const shard = shards[number];
         invariant(shard, `shard ${number} exists`);
-        parts.push(await ShardTransaction.begin(shard));
+        // In ascending order, so that two transactions never wait for each other's connections.
+        parts.push(await ShardTransaction.connect(shard));
       }
+      await allSettled(parts.map((part) => part.begin()));
       const transaction = new Transaction(id, parts);
       const result = await work(transaction);
       if (transaction.abandoned) {

@@ -23,15 +23,12 @@ export class ShardTransaction {
     this.#client = client;
   }
 
-  static async begin(shard: Shard): Promise<ShardTransaction> {
-    const client = await shard.pool.connect();
-    try {
-      await client.query('begin');
-    } catch (error) {
-      client.release(true);
-      throw error;
-    }
-    return new ShardTransaction(shard, client);
+  static async connect(shard: Shard): Promise<ShardTransaction> {
+    return new ShardTransaction(shard, await shard.pool.connect());
+  }
+
+  async begin(): Promise<void> {
+    await this.#client.query('begin');
   }
 
   async query<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {

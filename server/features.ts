@@ -3,14 +3,14 @@ import { Accounts } from './accounts/index.ts';
 import type { Catalog } from './catalog/index.ts';
 import type { Config } from './config/index.ts';
 import { Inventory, VersionWatch } from './inventory/index.ts';
-import { Idempotency, Ledger, ServiceCommands } from './ledger/index.ts';
+import { Idempotency, Ledger, ServiceCommands, type LedgerDeps } from './ledger/index.ts';
 import { Players } from './players/index.ts';
 import { Sessions } from './sessions/index.ts';
 import type { Metrics } from './telemetry/index.ts';
 import type { TradeDeps } from './trading/index.ts';
 import { Gathering } from './world/index.ts';
 
-const QUEUE = { batchSizeMax: 100, workersMax: 2, lengthMax: 20_000 };
+const QUEUE = { batchSizeMax: 100, batchShareMin: 20, workersMax: 2, lengthMax: 20_000 };
 
 export interface FeatureOptions {
   storage: Storage;
@@ -18,7 +18,7 @@ export interface FeatureOptions {
   metrics: Metrics;
   limits: Pick<Config['limits'], 'inventoryCacheMax' | 'inventoryCacheTtlMs'>;
   reach: ReachFaultPoint;
-  queue?: { batchSizeMax: number; workersMax: number; lengthMax: number };
+  queue?: LedgerDeps['queue'];
   bus?: Bus;
 }
 

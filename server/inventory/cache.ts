@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { Holdings } from '../../schema/holdings.ts';
 import type { HolderId } from '../../schema/ids.ts';
-import { applyDelta, planDelta, type InventoryDelta } from '../../schema/inventory-delta.ts';
+import { planDelta, type InventoryDelta } from '../../schema/inventory-delta.ts';
 import { Refusal } from '../../schema/refusals.ts';
+import { CachedHoldings, type HoldingsLook } from './cached-holdings.ts';
 
 export interface InventoryCacheOptions {
   /** Many holders in one query per shard; a holder that does not exist is absent from the answer. */
@@ -15,7 +16,7 @@ export interface InventoryCacheOptions {
 
 /** A load under way; `heard` is the newest version heard of meanwhile: what it brings may be older than that. */
 interface Flight {
-  found: Promise<Holdings | undefined>;
+  found: Promise<CachedHoldings | undefined>;
   heard: number;
 }
 
@@ -25,7 +26,7 @@ interface Flight {
  */
 export class InventoryCache {
   readonly #options: InventoryCacheOptions;
-  readonly #entries: LRUCache<HolderId, Holdings>;
+  readonly #entries: LRUCache<HolderId, CachedHoldings>;
   readonly #flights = new Map<HolderId, Flight>();
   #batch: { holders: HolderId[]; loaded: Promise<Map<HolderId, Holdings>> } | undefined;
 
@@ -36,20 +37,23 @@ export class InventoryCache {
 
   /** @throws {Refusal} UNKNOWN_PLAYER */
   async get(holder: HolderId): Promise<Holdings> {
-    const held = this.#entries.get(holder);
-    this.#options.onRead?.(held === undefined ? 'miss' : 'hit');
-    return held ?? (await this.#load(holder));
+    return (this.#read(holder) ?? (await this.#load(holder))).view();
+  }
+
+  /** To be asked in the same turn. @throws {Refusal} UNKNOWN_PLAYER */
+  async look(holder: HolderId): Promise<HoldingsLook> {
+    return this.#read(holder) ?? (await this.#load(holder));
   }
 
   /** Past the cache, and into it. @throws {Refusal} UNKNOWN_PLAYER */
   async reload(holder: HolderId): Promise<Holdings> {
     this.invalidate([holder]);
-    return await this.#load(holder);
+    return (await this.#load(holder)).view();
   }
 
   /** What is cached now, without a query. */
   peek(holder: HolderId): Holdings | undefined {
-    return this.#entries.peek(holder);
+    return this.#entries.peek(holder)?.view();
   }
 
   /** Brings an entry up to date; one that cannot follow is dropped and read again when it is wanted. */
@@ -58,7 +62,7 @@ export class InventoryCache {
     const held = this.#entries.peek(delta.holderId);
     if (held === undefined) return;
     const plan = planDelta(held.version, delta.version);
-    if (plan === 'apply') this.#entries.set(delta.holderId, applyDelta(held, delta));
+    if (plan === 'apply') held.apply(delta);
     if (plan === 'resync') this.#entries.delete(delta.holderId);
   }
 
@@ -86,16 +90,26 @@ export class InventoryCache {
     if (flight) flight.heard = Math.max(flight.heard, version);
   }
 
-  async #load(holder: HolderId): Promise<Holdings> {
+  #read(holder: HolderId): CachedHoldings | undefined {
+    const held = this.#entries.get(holder);
+    this.#options.onRead?.(held === undefined ? 'miss' : 'hit');
+    return held;
+  }
+
+  async #load(holder: HolderId): Promise<CachedHoldings> {
     const holdings = await (this.#flights.get(holder) ?? this.#depart(holder)).found;
     if (holdings === undefined) throw new Refusal('UNKNOWN_PLAYER', { playerId: holder });
     return holdings;
   }
 
   #depart(holder: HolderId): Flight {
-    const flight: Flight = { found: this.#joinBatch(holder).then((found) => found.get(holder)), heard: 0 };
+    const found = this.#joinBatch(holder).then((batch) => {
+      const holdings = batch.get(holder);
+      return holdings && new CachedHoldings(holdings);
+    });
+    const flight: Flight = { found, heard: 0 };
     this.#flights.set(holder, flight);
-    const land = (found: Holdings | undefined) => {
+    const land = (found: CachedHoldings | undefined) => {
       // Invalidated meanwhile: somebody else is the current flight, or nobody, and this one is not kept.
       if (this.#flights.get(holder) !== flight) return;
       this.#flights.delete(holder);

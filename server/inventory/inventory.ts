@@ -3,6 +3,7 @@ import type { Holdings } from '../../schema/holdings.ts';
 import type { HolderId, PlayerId } from '../../schema/ids.ts';
 import type { InventoryDelta } from '../../schema/inventory-delta.ts';
 import { InventoryCache } from './cache.ts';
+import type { HoldingsLook } from './cached-holdings.ts';
 
 export interface InventoryOptions {
   reader: HoldingsReader;
@@ -34,6 +35,11 @@ export class Inventory {
   /** What the player has, perhaps a moment ago. @throws {Refusal} UNKNOWN_PLAYER */
   get(playerId: HolderId): Promise<Holdings> {
     return this.#cache.get(playerId);
+  }
+
+  /** The same to be asked in the same turn, which costs what is asked and not what is held. @throws {Refusal} UNKNOWN_PLAYER */
+  look(playerId: HolderId): Promise<HoldingsLook> {
+    return this.#cache.look(playerId);
   }
 
   /** What the player has by PostgreSQL now. A room that opens asks this, so that no stale cache is ever shown. [DS6] */

@@ -12,6 +12,8 @@ export interface CommitQueueOptions {
   /** What may share a batch without costing each other anything: the name of the lane. */
   laneOf: (movement: Movement) => string;
   batchSizeMax: number;
+  /** A wave smaller than this is not shared among workers: a commit has its price, however little is in it. */
+  batchShareMin: number;
   /** Commits under way at once per lane. */
   workersMax: number;
   /** Waiting and running, in all and per holder; beyond it a movement is BUSY. */
@@ -115,13 +117,20 @@ export class CommitQueue {
 
   async #run(lane: Lane): Promise<void> {
     lane.running++;
-    const batch = lane.ready.splice(0, this.#options.batchSizeMax);
+    const batch = lane.ready.splice(0, this.#sizeOfNext(lane));
     if (lane.ready.length > 0) this.#wake(lane);
     const now = this.#now();
     this.#options.onBatch?.(batch.length, batch.map(({ since }) => now - since));
     await this.#commit(batch);
     lane.running--;
     if (lane.ready.length > 0) this.#wake(lane);
+  }
+
+  /** A wave is shared among the idle workers, so that the next wave gathers while half of this one commits. */
+  #sizeOfNext({ ready, running }: Lane): number {
+    const { batchSizeMax, batchShareMin, workersMax } = this.#options;
+    const idle = workersMax - running + 1;
+    return Math.min(batchSizeMax, Math.max(batchShareMin, Math.ceil(ready.length / idle)));
   }
 
   async #commit(batch: readonly Entry[]): Promise<void> {

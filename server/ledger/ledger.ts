@@ -4,7 +4,7 @@ import { BrokenInvariant } from '../../schema/invariant.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import type { Inventory } from '../inventory/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
-import { CommitQueue } from './commit-queue.ts';
+import { CommitQueue, type CommitQueueOptions } from './commit-queue.ts';
 
 /** How long a lost connection is waited for before a request is given up. */
 const DATABASE_AWAY_MAX_MS = 10_000;
@@ -19,7 +19,7 @@ export interface LedgerDeps {
   bus: Bus;
   metrics: Metrics;
   reach: ReachFaultPoint;
-  queue: { batchSizeMax: number; workersMax: number; lengthMax: number };
+  queue: Pick<CommitQueueOptions, 'batchSizeMax' | 'batchShareMin' | 'workersMax' | 'lengthMax'>;
 }
 
 /** The one door through which value moves: trades, gathers, grants and burns. [LD1] */

@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { CommandReader, Movement, MovementOutcome, StaleItem } from '../../persistence/index.ts';
-import type { Holdings, Item } from '../../schema/holdings.ts';
-import type { CommandId, ItemId, PlayerId, TradeId } from '../../schema/ids.ts';
+import type { CommandId, PlayerId, TradeId } from '../../schema/ids.ts';
 import type { Accept, Offer } from '../../schema/messages/trade.ts';
 import { firstRefusal, Refusal, type RefusalCode } from '../../schema/refusals.ts';
 import type { Catalog } from '../catalog/index.ts';
-import type { Inventory } from '../inventory/index.ts';
+import { CachedHoldings, type HoldingsLook, type Inventory } from '../inventory/index.ts';
 import { hashCommand, sameAnswer, type Ledger } from '../ledger/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import { tradePostings } from './postings.ts';
@@ -125,10 +124,10 @@ export class Trade {
   }
 
   async #offered(player: PlayerId, offer: Offer): Promise<OfferedItem[]> {
-    const cached = await this.#deps.inventory.get(player);
-    const verdict = judgeOffer(cached, offer);
+    const { inventory } = this.#deps;
+    const verdict = judgeOffer(await inventory.look(player), offer);
     // A cache may be behind: before it is said that something is not held, PostgreSQL is asked.
-    const checked = verdict.code === undefined ? verdict : judgeOffer(await this.#deps.inventory.reload(player), offer);
+    const checked = verdict.code === undefined ? verdict : judgeOffer(new CachedHoldings(await inventory.reload(player)), offer);
     if (checked.code !== undefined) throw new Refusal(checked.code, checked.details);
     return checked.items;
   }
@@ -193,18 +192,16 @@ export class Trade {
 type Verdict = { code: RefusalCode; details: Record<string, unknown> } | { code?: undefined; items: OfferedItem[] };
 
 /** Whether the holdings cover the offer, by the first refusal of the table's order. Pure. [TR5] */
-export function judgeOffer(holdings: Holdings, offer: Offer): Verdict {
-  const held = new Map<ItemId, Item | undefined>(offer.items.map((id) => [id, undefined]));
-  if (held.size > 0) for (const item of holdings.items) if (held.has(item.id)) held.set(item.id, item);
+export function judgeOffer(held: HoldingsLook, offer: Offer): Verdict {
   const refusals: { code: RefusalCode; details: Record<string, unknown> }[] = [
-    ...offer.items.filter((id) => held.get(id) === undefined).map((item) => ({ code: 'NOT_OWNER' as const, details: { item } })),
-    ...offer.items.filter((id) => held.get(id)?.bound).map((item) => ({ code: 'ITEM_BOUND' as const, details: { item } })),
+    ...offer.items.filter((id) => held.item(id) === undefined).map((item) => ({ code: 'NOT_OWNER' as const, details: { item } })),
+    ...offer.items.filter((id) => held.item(id)?.bound).map((item) => ({ code: 'ITEM_BOUND' as const, details: { item } })),
     ...Object.entries(offer.fungibles)
-      .filter(([asset, needed]) => (holdings.fungibles[asset] ?? 0) < needed)
-      .map(([asset, needed]) => ({ code: 'INSUFFICIENT' as const, details: { asset, held: holdings.fungibles[asset] ?? 0, needed } })),
+      .filter(([asset, needed]) => held.count(asset) < needed)
+      .map(([asset, needed]) => ({ code: 'INSUFFICIENT' as const, details: { asset, held: held.count(asset), needed } })),
   ];
   const first = firstRefusal(refusals.map(({ code }) => code));
   const refusal = refusals.find(({ code }) => code === first);
   if (refusal) return refusal;
-  return { items: offer.items.flatMap((id) => held.get(id) ?? []).map(({ id, kind, version, attributes }) => ({ id, kind, version, attributes })) };
+  return { items: offer.items.flatMap((id) => held.item(id) ?? []).map(({ id, kind, version, attributes }) => ({ id, kind, version, attributes })) };
 }

@@ -87,7 +87,7 @@ describe('settling, compared with a model', () => {
   let queue: CommitQueue;
   before(async () => {
     cluster = await startCluster();
-    queue = new CommitQueue({ commit: cluster.storage.settle, mayRunAlone: () => true, laneOf: () => 'all', batchSizeMax: 2, workersMax: 1, lengthMax: 2, perHolderMax: 1 });
+    queue = new CommitQueue({ commit: cluster.storage.settle, mayRunAlone: () => true, laneOf: () => 'all', batchSizeMax: 2, batchShareMin: 2, workersMax: 1, lengthMax: 2, perHolderMax: 1 });
   });
   after(() => cluster.stop());
 

@@ -5,6 +5,7 @@ import type { Holdings } from '../../schema/holdings.ts';
 import type { CommandId, ItemId, PlayerId } from '../../schema/ids.ts';
 import { Refusal, type RefusalCode } from '../../schema/refusals.ts';
 import { tradePostings } from '../../server/trading/postings.ts';
+import { CachedHoldings } from '../../server/inventory/index.ts';
 import { judgeOffer } from '../../server/trading/trade.ts';
 import { TradeWindow, type OfferedItem } from '../../server/trading/trade-window.ts';
 
@@ -123,7 +124,7 @@ describe('judging an offer', () => {
     fungibles: { gold: 5 },
     items: [{ ...item('a', 4), bound: false }, { ...item('relic'), bound: true }],
   };
-  const judge = (items: string[], fungibles: Record<string, number> = {}) => judgeOffer(held, { items: items as ItemId[], fungibles });
+  const judge = (items: string[], fungibles: Record<string, number> = {}) => judgeOffer(new CachedHoldings(held), { items: items as ItemId[], fungibles });
 
   it('[TR5] lets pass what is held, as it is held', () => {
     assert.deepEqual(judge(['a'], { gold: 5 }), { items: [item('a', 4)] });
