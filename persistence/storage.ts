@@ -18,6 +18,7 @@ const REMEMBERED_KEYS_MAX = 100_000;
 export interface StorageOptions {
   reach: ReachFaultPoint;
   onUnfinished: (error: unknown) => void;
+  onLostRace?: () => void;
 }
 
 /** Storage over all shards, routed by key: nothing above it knows how many there are. */
@@ -39,9 +40,9 @@ export interface Storage {
   close(): Promise<void>;
 }
 
-export function openStorage(shards: readonly Shard[], { reach, onUnfinished }: StorageOptions): Storage {
+export function openStorage(shards: readonly Shard[], { reach, onUnfinished, onLostRace }: StorageOptions): Storage {
   const shardOf = rememberedShards(shards.length);
-  const transact = transactor({ shards, reach, onUnfinished });
+  const transact = transactor({ shards, reach, onUnfinished, onLostRace });
   const onUnreachable = (error: unknown): undefined => void onUnfinished(error);
   return {
     shardCount: shards.length,

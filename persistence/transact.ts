@@ -17,6 +17,8 @@ export interface TransactOptions {
   reach: ReachFaultPoint;
   /** A participant could not be told the outcome; a resolver will. */
   onUnfinished: (error: unknown) => void;
+  /** A race was lost, and the work runs again. */
+  onLostRace?: (() => void) | undefined;
 }
 
 /** Runs work over one shard or several, all or nothing. The only door to writing. [TP1] */
@@ -37,7 +39,7 @@ export type Transact = <Result>(
  * @throws {OutcomeUnknown} when the connection broke during the commit point: ask by command id
  * @see PostgreSQL manual, PREPARE TRANSACTION
  */
-export function transactor({ shards, reach, onUnfinished }: TransactOptions): Transact {
+export function transactor({ shards, reach, onUnfinished, onLostRace }: TransactOptions): Transact {
   return async function transact(indexes, label, work) {
     const numbers = [...new Set(indexes)].toSorted((a, b) => a - b);
     invariant(numbers.length > 0, 'a transaction names its shards');
@@ -47,6 +49,7 @@ export function transactor({ shards, reach, onUnfinished }: TransactOptions): Tr
       } catch (error) {
         if (!isLostRace(error)) throw error;
         if (attempt >= ATTEMPTS_MAX) throw new Refusal('CONCURRENT_MODIFICATION', { attempts: attempt });
+        onLostRace?.();
         await delay(Math.random() * JITTER_MS * attempt);
       }
     }

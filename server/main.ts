@@ -23,7 +23,11 @@ async function start(): Promise<void> {
 
   const reach = faultPoints(config.faultPoint);
   const metrics = new Metrics();
-  const storage = openStorage(shards, { reach, onUnfinished: (error) => log.warn({ err: error }, 'a participant was not told; the resolver will') });
+  const storage = openStorage(shards, {
+    reach,
+    onUnfinished: (error) => log.warn({ err: error }, 'a participant was not told; the resolver will'),
+    onLostRace: () => metrics.retries.inc({ cause: 'race' }),
+  });
   const resolver = startResolver({ storage, metrics, log, intervalMs: config.limits.resolverIntervalMs });
   const features = createFeatures({ storage, catalog, metrics, limits: config.limits, reach });
   features.versions.start(config.limits.versionCheckIntervalMs, (error) => log.warn({ err: error }, 'versions were not compared'));

@@ -19,7 +19,7 @@ const RESOLVER = 'persistence/resolver.ts';
 const MIGRATION = 'persistence/migrations/migration-20261122000000-first.ts';
 
 /** What the write refuses of an item. */
-const ITEM_CHECK = 'and (i.id is null or i.holder <> p.giver or i.version <> p.version or (i.bound and p.receiver is not null))';
+const ITEM_CHECK = 'where i.holder is null or i.holder <> i.giver or i.held_version <> i.version or (i.bound and i.receiver is not null)';
 
 /** Every guard that the suite proves by leaving it out. */
 export const MUTATIONS = {
@@ -97,22 +97,22 @@ export const MUTATIONS = {
   'ownership-unchecked': {
     guard: 'only the holder gives an item away [TR5]: at the offer and at the write',
     edits: [
-      { file: TRADE, find: "...offer.items.filter((id) => !held.has(id)).map((item) => ({ code: 'NOT_OWNER' as const, details: { item } })),", replace: '' },
-      { file: TRADE, find: 'offer.items.flatMap((id) => held.get(id) ?? []).map(', replace: "offer.items.map((id) => held.get(id) ?? { id, kind: 'sword', version: 1, attributes: {} }).map(" },
-      { file: SETTLE, find: ITEM_CHECK, replace: 'and (i.id is null or i.version <> p.version or (i.bound and p.receiver is not null))' },
+      { file: TRADE, find: "...offer.items.filter((id) => held.item(id) === undefined).map((item) => ({ code: 'NOT_OWNER' as const, details: { item } })),", replace: '' },
+      { file: TRADE, find: 'offer.items.flatMap((id) => held.item(id) ?? []).map(', replace: "offer.items.map((id) => held.item(id) ?? { id, kind: 'sword', version: 1, attributes: {} }).map(" },
+      { file: SETTLE, find: ITEM_CHECK, replace: 'where i.holder is null or i.held_version <> i.version or (i.bound and i.receiver is not null)' },
     ],
   },
   'bound-unchecked': {
     guard: 'a bound item stays with its holder [TR5]: at the offer and at the write',
     edits: [
-      { file: TRADE, find: 'offer.items.filter((id) => held.get(id)?.bound)', replace: 'offer.items.filter(() => false)' },
-      { file: SETTLE, find: ITEM_CHECK, replace: 'and (i.id is null or i.holder <> p.giver or i.version <> p.version)' },
+      { file: TRADE, find: 'offer.items.filter((id) => held.item(id)?.bound)', replace: 'offer.items.filter(() => false)' },
+      { file: SETTLE, find: ITEM_CHECK, replace: 'where i.holder is null or i.holder <> i.giver or i.held_version <> i.version' },
     ],
   },
   'write-trusts-offer': {
     guard: 'the write looks at the items again [TR5], with one ledger row per version of an item behind it',
     edits: [
-      { file: SETTLE, find: ITEM_CHECK, replace: 'and false' },
+      { file: SETTLE, find: ITEM_CHECK, replace: 'where false' },
       { file: MIGRATION, find: 'create unique index ledger_item', replace: 'create index ledger_item' },
     ],
   },
@@ -126,7 +126,7 @@ export const MUTATIONS = {
   'balances-unbounded': {
     guard: 'a balance stays between 0 and 2^53 - 1 [LD4]: in the check before the write, of what leaves, and in the table',
     edits: [
-      { file: SETTLE, find: 'where coalesce(b.quantity, 0) < d.quantity', replace: 'where false' },
+      { file: SETTLE, find: 'from b where coalesce(held, 0) < spent', replace: 'from b where false' },
       { file: MIGRATION, find: 'quantity bigint not null constraint balance_bounds check (quantity between 0 and 9007199254740991)', replace: 'quantity bigint not null' },
     ],
   },
