@@ -2,69 +2,21 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Movement, Posting } from '../../persistence/index.ts';
 import type { Holdings } from '../../schema/holdings.ts';
-import type { CommandId, HolderId, ItemId, PlayerId } from '../../schema/ids.ts';
+import type { HolderId, ItemId, PlayerId } from '../../schema/ids.ts';
 import { applyDelta, planDelta } from '../../schema/inventory-delta.ts';
 import { QUANTITY_MAX } from '../../schema/quantities.ts';
-import { firstRefusal, type RefusalCode } from '../../schema/refusals.ts';
 import { CommitQueue } from '../../server/ledger/commit-queue.ts';
 import { command, itemPosting, movement, newCommandId, redInvariants, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
+import { Model } from '../kit/model.ts';
 
 const SEED = Math.floor(Math.random() * 2 ** 31);
-const RUNS_MAX = 300;
-const TIME_MAX_MS = 13_000;
+const RUNS = 1_000;
+/** Sequences at a time, each of a seed of its own; what they ask at once is committed together. */
+const LANES = 5;
 const PLAYERS = 4;
-
-/** What the database should be, said as plainly as possible: no locks, no shards, no SQL. */
-class Model {
-  readonly balances = new Map<string, number>();
-  readonly items = new Map<ItemId, { holder: HolderId | null; version: number; bound: boolean }>();
-  readonly versions = new Map<HolderId, number>();
-  readonly epochs = new Map<PlayerId, number>();
-  readonly commands = new Map<CommandId, string>();
-
-  settle({ postings, commands: [asked], fences = [] }: Movement): string {
-    const known = asked && this.commands.get(asked.id);
-    if (known !== undefined) return `known as ${known}`;
-    if (fences.some(({ player, epoch }) => this.epochs.get(player) !== epoch)) return 'SESSION_REPLACED';
-    const refusals: RefusalCode[] = [];
-    let stale = false;
-    const [spent, got] = [new Map<string, number>(), new Map<string, number>()];
-    for (const posting of postings) {
-      if ('asset' in posting) {
-        const { asset, quantity, giver, receiver } = posting;
-        if (giver) spent.set(`${giver} ${asset}`, (spent.get(`${giver} ${asset}`) ?? 0) + quantity);
-        if (receiver) got.set(`${receiver} ${asset}`, (got.get(`${receiver} ${asset}`) ?? 0) + quantity);
-      } else if ('version' in posting) {
-        const item = this.items.get(posting.item);
-        if (item?.holder !== posting.giver) refusals.push('NOT_OWNER');
-        else if (item.bound && posting.receiver !== null) refusals.push('ITEM_BOUND');
-        else if (item.version !== posting.version) stale = true;
-      }
-    }
-    for (const [key, quantity] of spent) if ((this.balances.get(key) ?? 0) < quantity) refusals.push('INSUFFICIENT');
-    // The table's constraint is what finds an overflow: after everything else, and of what remains when all has moved.
-    const overflows = [...got].some(([key, quantity]) => (this.balances.get(key) ?? 0) - (spent.get(key) ?? 0) + quantity > QUANTITY_MAX);
-    const refusal = firstRefusal(refusals) ?? (stale ? 'stale' : overflows ? 'BAD_REQUEST' : undefined);
-    if (refusal !== undefined) return refusal;
-
-    for (const [key, quantity] of spent) this.balances.set(key, (this.balances.get(key) ?? 0) - quantity);
-    for (const [key, quantity] of got) this.balances.set(key, (this.balances.get(key) ?? 0) + quantity);
-    for (const posting of postings) {
-      if ('kind' in posting) this.items.set(posting.item, { holder: posting.receiver, version: 1, bound: posting.bound });
-      else if ('item' in posting) Object.assign(this.items.get(posting.item)!, { holder: posting.receiver, version: posting.version + 1 });
-    }
-    const touched = new Set(postings.flatMap((posting) => ['giver' in posting ? posting.giver : null, posting.receiver]).filter((holder) => holder !== null));
-    for (const holder of touched) this.versions.set(holder, (this.versions.get(holder) ?? 0) + 1);
-    if (asked) this.commands.set(asked.id, asked.hash.toString());
-    return 'committed';
-  }
-
-  holdings(player: PlayerId): Holdings {
-    const counts = [...this.balances].filter(([key, count]) => key.startsWith(player) && count > 0).map(([key, count]) => [key.split(' ')[1], count]);
-    const items = [...this.items].filter(([, { holder }]) => holder === player).map(([id, { version, bound }]) => ({ id, kind: 'sword', version, bound, attributes: {} }));
-    return { version: this.versions.get(player) ?? 0, fungibles: Object.fromEntries(counts), items };
-  }
-}
+const STEPS_MAX = 8;
+/** Players are made so many at a time: one by one they cost more than what they do. */
+const PLAYERS_AT_ONCE = 1_000;
 
 const anyone = fc.option(fc.nat(PLAYERS - 1), { nil: null, freq: 5 });
 const drafts = fc.array(
@@ -85,11 +37,23 @@ type Request = typeof requests extends fc.Arbitrary<infer Value> ? Value : never
 describe('settling, compared with a model', () => {
   let cluster: TestCluster;
   let queue: CommitQueue;
+  const spare: PlayerId[] = [];
+  let more: Promise<unknown> | undefined;
+  const seen = new Map<string, number>();
   before(async () => {
     cluster = await startCluster();
-    queue = new CommitQueue({ commit: cluster.storage.settle, mayRunAlone: () => true, laneOf: () => 'all', batchSizeMax: 2, batchShareMin: 2, workersMax: 1, lengthMax: 2, perHolderMax: 1 });
+    queue = new CommitQueue({ commit: cluster.storage.settle, mayRunAlone: () => true, laneOf: () => 'all', batchSizeMax: LANES, batchShareMin: LANES, workersMax: 2, lengthMax: 2 * LANES, perHolderMax: 1 });
   });
   after(() => cluster.stop());
+
+  /** Players whom no other run has. */
+  async function freshPlayers(): Promise<PlayerId[]> {
+    while (spare.length < PLAYERS) {
+      more ??= cluster.manyPlayers(PLAYERS_AT_ONCE).then((made) => spare.push(...made)).finally(() => (more = undefined));
+      await more;
+    }
+    return spare.splice(0, PLAYERS);
+  }
 
   /** A request as it is sent, of what the model knows by now; undefined if nothing of it makes sense. */
   function movementOf(model: Model, players: PlayerId[], { drafts, repeats, otherwise, behind }: Request, only: number[]): Movement | undefined {
@@ -114,47 +78,55 @@ describe('settling, compared with a model', () => {
     return movement(postings, { commands: [command({ id, hash: Buffer.from(otherwise ? 'b' : 'a') })], fences });
   }
 
-  it(`[LD1] whatever is asked in whatever order ends as a plain model says (seed ${SEED})`, async function () {
-    this.timeout(60_000);
+  /** Asks for all of it, one step after another, of the database and of the model. */
+  async function compare(steps: (Request | [Request, Request] | number)[]): Promise<void> {
+    const players = await freshPlayers();
+    const model = new Model();
+    for (const player of players) model.epochs.set(player, 0);
+    const gifts = players.map((receiver) => movement([{ asset: 'gold', quantity: 20, giver: null, receiver }, { item: crypto.randomUUID() as ItemId, kind: 'sword', attributes: {}, bound: false, receiver }]));
+    await cluster.storage.settle(gifts);
+    for (const gift of gifts) model.settle(gift);
+    const shown = new Map<HolderId, Holdings>(players.map((player) => [player, model.holdings(player)]));
+    for (const next of steps) {
+      if (typeof next === 'number') {
+        model.epochs.set(players[next]!, await cluster.storage.players.takeSession(players[next]!));
+        continue;
+      }
+      const batch = (Array.isArray(next) ? next : [next]).flatMap((request, at, all) => movementOf(model, players, request, all.length === 1 ? [0, 1, 2, 3] : [2 * at, 2 * at + 1]) ?? []);
+      if (batch.length === 2 && batch[0]?.commands[0]?.id === batch[1]?.commands[0]?.id) batch.pop();
+      const outcomes = await Promise.all(batch.map((asked) => queue.submit(asked)));
+      const said = outcomes.map((outcome) => (outcome.status === 'known' ? `known as ${outcome.hash.toString()}` : verdictOf(outcome)));
+      assert.deepEqual(said, batch.map((asked) => model.settle(asked)));
+      for (const verdict of said) seen.set(verdict, (seen.get(verdict) ?? 0) + 1);
+      // Who hears every delta knows what is there.
+      for (const delta of outcomes.flatMap((outcome) => (outcome.status === 'committed' ? outcome.deltas : []))) {
+        const held = shown.get(delta.holderId)!;
+        assert.equal(planDelta(held.version, delta.version), 'apply');
+        shown.set(delta.holderId, applyDelta(held, delta));
+      }
+    }
+    const truth = await cluster.storage.holdings.holdings(players);
+    for (const player of players) {
+      assert.deepEqual(ordered(truth.get(player)), ordered(model.holdings(player)));
+      assert.deepEqual(ordered(shown.get(player)), ordered(model.holdings(player)));
+    }
+  }
+
+  it(`[LD1] whatever is asked in whatever order ends as a plain model says, in ${RUNS.toLocaleString('en')} runs (seeds ${SEED} … ${SEED + LANES - 1})`, async () => {
     let runs = 0;
-    const seen = new Map<string, number>();
-    const run = async (steps: (Request | [Request, Request] | number)[]) => {
+    const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: STEPS_MAX }), async (steps) => {
+      await compare(steps);
       runs++;
-      const players = await cluster.newPlayers(PLAYERS);
-      const model = new Model();
-      for (const player of players) model.epochs.set(player, 0);
-      const gifts = players.map((receiver) => movement([{ asset: 'gold', quantity: 20, giver: null, receiver }, { item: crypto.randomUUID() as ItemId, kind: 'sword', attributes: {}, bound: false, receiver }]));
-      await cluster.storage.settle(gifts);
-      for (const gift of gifts) model.settle(gift);
-      const shown = new Map<HolderId, Holdings>(players.map((player) => [player, model.holdings(player)]));
-      for (const next of steps) {
-        if (typeof next === 'number') {
-          model.epochs.set(players[next]!, await cluster.storage.players.takeSession(players[next]!));
-          continue;
-        }
-        const batch = (Array.isArray(next) ? next : [next]).flatMap((request, at, all) => movementOf(model, players, request, all.length === 1 ? [0, 1, 2, 3] : [2 * at, 2 * at + 1]) ?? []);
-        if (batch.length === 2 && batch[0]?.commands[0]?.id === batch[1]?.commands[0]?.id) batch.pop();
-        const outcomes = await Promise.all(batch.map((asked) => queue.submit(asked)));
-        const said = outcomes.map((outcome) => (outcome.status === 'known' ? `known as ${outcome.hash.toString()}` : verdictOf(outcome)));
-        assert.deepEqual(said, batch.map((asked) => model.settle(asked)));
-        for (const verdict of said) seen.set(verdict, (seen.get(verdict) ?? 0) + 1);
-        // Who hears every delta knows what is there.
-        for (const delta of outcomes.flatMap((outcome) => (outcome.status === 'committed' ? outcome.deltas : []))) {
-          const held = shown.get(delta.holderId)!;
-          assert.equal(planDelta(held.version, delta.version), 'apply');
-          shown.set(delta.holderId, applyDelta(held, delta));
-        }
-      }
-      const truth = await cluster.storage.holdings.holdings(players);
-      const ordered = (held: Holdings | undefined) => held && { ...held, items: held.items.toSorted((a, b) => (a.id < b.id ? -1 : 1)) };
-      for (const player of players) {
-        assert.deepEqual(ordered(truth.get(player)), ordered(model.holdings(player)));
-        assert.deepEqual(ordered(shown.get(player)), ordered(model.holdings(player)));
-      }
-    };
-    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), run), { seed: SEED, numRuns: RUNS_MAX, interruptAfterTimeLimit: TIME_MAX_MS });
+    });
+    const lanes = await Promise.allSettled(Array.from({ length: LANES }, (_, lane) => fc.assert(property, { seed: SEED + lane, numRuns: RUNS / LANES })));
+    for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason;
+    assert.equal(runs, RUNS);
     // What the generator never reaches is not tested: each verdict must have come up.
     for (const verdict of ['committed', 'INSUFFICIENT', 'NOT_OWNER', 'ITEM_BOUND', 'SESSION_REPLACED', 'BAD_REQUEST', 'stale', 'known']) assert.ok([...seen.keys()].some((said) => said.startsWith(verdict)), `${runs} runs never met ${verdict}`);
     assert.deepEqual(await redInvariants(cluster.storage), []);
   });
 });
+
+function ordered(held: Holdings | undefined): Holdings | undefined {
+  return held && { ...held, items: held.items.toSorted((a, b) => (a.id < b.id ? -1 : 1)) };
+}

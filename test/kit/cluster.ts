@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryResultRow } from 'pg';
+import { v7 as uuidv7 } from 'uuid';
 import { closeShards, migrateShards, openShards } from '../../persistence/cluster.ts';
 import { startEmbeddedPostgres } from '../../persistence/embedded/index.ts';
 import { SERVICE_ACTOR, type CommandRecord, type ItemPosting, type Movement, type MovementOutcome, type Posting } from '../../persistence/movement.ts';
@@ -21,6 +22,8 @@ export interface TestCluster {
   /** Raw SQL on one shard, past every rule of the code. */
   sql<Row extends QueryResultRow>(shard: number, text: string, values?: unknown[]): Promise<Row[]>;
   newPlayers(count: number): Promise<PlayerId[]>;
+  /** As many as it takes, in one statement per shard, past the service that makes them one by one. */
+  manyPlayers(count: number): Promise<PlayerId[]>;
   /** One new player on each of the named shards, in that order. */
   playersOn(...shards: number[]): Promise<PlayerId[]>;
   /** Mints gold, or whatever is named, for a player. */
@@ -36,6 +39,10 @@ export interface ClusterOptions extends Partial<StorageOptions> {
   settings?: Record<string, string | number>;
 }
 
+const MANY_PLAYERS = `
+  with made as (insert into player (id, slot, name, region) select id, slot, 'Tester', 'eu' from unnest($1::uuid[], $2::int[]) as p(id, slot) returning id)
+  insert into inventory (holder) select id from made`;
+
 /** Embedded PostgreSQL with migrated shards and a storage over them. Not durable unless asked, because that is quick. */
 export async function startCluster({ databases = 4, poolMax = 10, settings = {}, reach = () => undefined, onUnfinished = () => undefined }: ClusterOptions = {}): Promise<TestCluster> {
   const { folder, remove } = temporaryFolder();
@@ -48,6 +55,16 @@ export async function startCluster({ databases = 4, poolMax = 10, settings = {},
   const newPlayers = (count: number) => Promise.all(Array.from({ length: count }, () => storage.players.create({ name: 'Tester', region: 'eu' })));
   return {
     dataDir: folder, urls: server.urls, shards, storage, placeOf, newPlayers,
+    async manyPlayers(count) {
+      const players = Array.from({ length: count }, () => uuidv7() as PlayerId);
+      await Promise.all(
+        shards.map(async ({ index, pool }) => {
+          const here = players.filter((player) => placeOf(player) === index);
+          await pool.query(MANY_PLAYERS, [here, here.map(slotOf)]);
+        }),
+      );
+      return players;
+    },
     sql: async (shard, text, values = []) => (await shards[shard]!.pool.query(text, values)).rows,
     async playersOn(...wanted) {
       const found: PlayerId[] = [];
