@@ -46,7 +46,7 @@ export async function openEconomy(shardCount = SHARD_COUNT): Promise<Economy> {
 }
 
 /** Makes players with `itemsEach` items, by the one way in which value comes into being, and has PostgreSQL know its statistics. */
-export async function populate({ shards, storage }: Economy, { players, itemsEach, random }: { players: number; itemsEach: number; random: Random }): Promise<PlayerId[]> {
+export async function populate({ shards, storage }: Pick<Economy, 'shards' | 'storage'>, { players, itemsEach, random }: { players: number; itemsEach: number; random: Random }): Promise<PlayerId[]> {
   const ids: PlayerId[] = [];
   await timeEach(Array.from({ length: players }, (_, index) => index), CREATIONS_IN_FLIGHT, async (index) => {
     ids.push(await storage.players.create({ name: `Bencher ${index}`, region: 'eu' }));

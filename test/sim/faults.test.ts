@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { withMutant } from '../kit/mutant.ts';
+import type { MutationName } from '../kit/mutations.ts';
+import { runFaults, type FaultRunOptions } from './simulator.ts';
+
+const SEED = Math.floor(Math.random() * 2 ** 31);
+const ROUND: FaultRunOptions = { trades: 3_000, workers: 3, seed: SEED, shards: 4, inFlight: 40, players: 250 };
+/** Fewer trades under as many faults. */
+const CONTROL: FaultRunOptions = { ...ROUND, trades: 1_000, workers: 2, players: 150 };
+
+describe('trades while processes are killed, connections cut and PostgreSQL is stopped', () => {
+  it(`[CR3] dupe 26: in ${ROUND.trades} trades everybody is told the truth (seed ${SEED})`, async () => {
+    const { violations, kills, terminated, stops, trades, acknowledged, crossing, refused } = await runFaults(ROUND);
+    assert.deepEqual(violations, []);
+    // What was not done to it is not tested.
+    assert.ok(kills >= 4 && terminated >= 10 && stops >= 1, `${kills} kills, ${terminated} connections cut, ${stops} stops`);
+    assert.ok(trades >= ROUND.trades && acknowledged > trades / 2 && crossing > trades / 2, `${acknowledged} of ${trades} acknowledged, ${crossing} between shards`);
+    for (const code of ['NOT_OWNER', 'INSUFFICIENT', 'TRADE_STALE']) assert.ok((refused[code] ?? 0) > 0, `nothing was refused with ${code}`);
+  });
+
+  const controls: { mutation: MutationName; symptom: RegExp }[] = [
+    { mutation: 'answers-first', symptom: /acknowledged, and not there/ },
+    { mutation: 'commits-apart', symptom: /, and there by half/ },
+  ];
+  for (const { mutation, symptom } of controls) {
+    it(`dupe 26 goes red when the workers are "${mutation}" (seed ${SEED})`, async () => {
+      await withMutant(mutation, async (root) => {
+        const { violations } = await runFaults({ ...CONTROL, root });
+        assert.match(violations.join('\n'), symptom);
+      });
+    });
+  }
+});

@@ -1,0 +1,43 @@
+import { InvalidArgumentError, program } from 'commander';
+import { runFaults, type FaultRun, type FaultRunOptions } from './simulator.ts';
+
+const SEED_MAX = 2 ** 31 - 1;
+
+program
+  .name('npm run faults --')
+  .description('Trades at random while processes are killed, connections cut and PostgreSQL is stopped; then checks that everybody was told the truth.')
+  .option('--trades <n>', 'how many to ask for', wholeNumber, 200_000)
+  .option('--workers <n>', 'processes that trade', wholeNumber, 3)
+  .option('--shards <n>', 'databases', wholeNumber, 4)
+  .option('--in-flight <n>', 'trades under way at a time, per worker', wholeNumber, 150)
+  .option('--players <n>', 'who trade, the same for all workers', wholeNumber, 5_000)
+  .option('--seed <n>', 'which faults come when, and who trades what', wholeNumber, Math.floor(Math.random() * SEED_MAX))
+  .action(async (options: FaultRunOptions) => {
+    console.log(`seed ${options.seed}`);
+    const run = await runFaults({ ...options, onProgress: (line) => console.log(line) });
+    console.log(textOf(run));
+    process.exitCode = run.violations.length === 0 ? 0 : 1;
+  });
+
+// An interrupted run removes its databases as well.
+process.once('SIGINT', () => process.exit(130));
+
+await program.parseAsync();
+
+function textOf(run: FaultRun): string {
+  const { tookMs, refused, unanswered, violations, ...counts } = run;
+  const lines: [string, string | number][] = [
+    ...Object.entries(counts),
+    ...Object.entries(refused).map(([code, count]): [string, number] => [`refused ${code}`, count]),
+    ...Object.entries(unanswered).map(([error, count]): [string, number] => [`unanswered: ${error}`, count]),
+    ['duration', `${(tookMs / 1000).toFixed(1)} s`],
+    ['trades/s', Math.round((run.trades * 1000) / tookMs)],
+  ];
+  return [...lines.map(([what, value]) => `${what.padEnd(28)} ${value.toLocaleString('en')}`), ...violations.map((violation) => `VIOLATION ${violation}`), violations.length === 0 ? 'all of it holds' : 'it does NOT hold'].join('\n');
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number, at least 1.');
+  return value;
+}

@@ -1,0 +1,142 @@
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PlayerId } from '../../schema/ids.ts';
+import { populate } from '../../loadtest/bench/kit/economy.ts';
+import { seededRandom, type Random } from '../../loadtest/bench/kit/holdings.ts';
+import { shardOfSlot, slotOf } from '../../persistence/slots.ts';
+import { Books } from './books.ts';
+import { Crew } from './crew.ts';
+import { SimDatabase } from './database.ts';
+import { planFaults, type Fault } from './plan.ts';
+import { judge } from './verdict.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+/** Stacks of the fungible assets, and unique items for the rest. */
+const ITEMS_EACH = 20;
+const RESOLVED_MAX_MS = 20_000;
+const LOOK_EVERY_MS = 100;
+/** A run that is slower than this does not end by itself. */
+const TIME_MAX_MS = 60_000;
+const TIME_PER_TRADE_MAX_MS = 6;
+
+export interface FaultRunOptions {
+  trades: number;
+  workers: number;
+  seed: number;
+  shards: number;
+  /** Trades under way at a time, per worker. */
+  inFlight: number;
+  players: number;
+  /** Sources of the workers other than ours, see mutant.ts. */
+  root?: string;
+  onProgress?: (line: string) => void;
+}
+
+export interface FaultRun {
+  seed: number;
+  trades: number;
+  crossing: number;
+  acknowledged: number;
+  refused: Record<string, number>;
+  unknown: number;
+  /** What the unknown ones that were not killed heard. */
+  unanswered: Record<string, number>;
+  kills: number;
+  terminated: number;
+  stops: number;
+  retries: number;
+  /** Of the trading alone, with its faults. */
+  tookMs: number;
+  /** What does not hold. */
+  violations: string[];
+}
+
+/**
+ * Trades at random in several processes over one embedded PostgreSQL while processes are killed, connections cut and the
+ * server is stopped; then asks the databases whether everybody was told the truth. [CR3]
+ */
+export async function runFaults({ trades, workers, seed, shards, inFlight, players: playerCount, root = ROOT, onProgress = () => undefined }: FaultRunOptions): Promise<FaultRun> {
+  const random = seededRandom(seed);
+  const database = await SimDatabase.open(shards);
+  try {
+    const players = await populate(database, { players: playerCount, itemsEach: ITEMS_EACH, random });
+    const books = new Books();
+    const crew = new Crew({ root, workers, orders: { urls: database.urls, players, inFlight }, random, take: (report) => books.take(report) });
+    const began = performance.now();
+    const done = { terminated: 0, stops: 0 };
+    const trouble = async (fault: Fault) => {
+      if (fault.what === 'kill') crew.kill(fault.point);
+      if (fault.what === 'terminate') done.terminated += await database.terminate(fault.backends, fault.busyOnly, random);
+      if (fault.what === 'stop') {
+        await database.crash(() => fault.killMeanwhile && crew.kill());
+        done.stops++;
+      }
+    };
+    let violations: string[];
+    try {
+      violations = await withinTime(TIME_MAX_MS + trades * TIME_PER_TRADE_MAX_MS, async () => {
+        await tradeThrough(trades, random, books, trouble, onProgress);
+        await crew.finish();
+      });
+    } finally {
+      await crew.close();
+    }
+    const tookMs = performance.now() - began;
+    onProgress('traded; now the databases are asked');
+    const placeOf = (player: PlayerId) => shardOfSlot(slotOf(player), shards);
+    violations.push(...crew.crashes.map((stderr) => `a worker ended by itself: ${stderr}`), ...(await settled(database)));
+    violations.push(...(await judge(books, { shards: database.shards, players, placeOf })));
+    return {
+      seed,
+      trades: books.trades.size,
+      crossing: [...books.trades.values()].filter(({ players: [a, b] }) => placeOf(players[a] as PlayerId) !== placeOf(players[b] as PlayerId)).length,
+      acknowledged: books.acknowledged,
+      refused: Object.fromEntries(books.refusals),
+      unknown: books.unknown,
+      unanswered: Object.fromEntries(books.errors),
+      kills: crew.kills,
+      ...done,
+      retries: crew.retries,
+      tookMs,
+      violations,
+    };
+  } finally {
+    await database.close();
+  }
+}
+
+/** Makes each fault when its number of trades is reached. */
+async function tradeThrough(trades: number, random: Random, books: Books, trouble: (fault: Fault) => Promise<void>, onProgress: (line: string) => void): Promise<void> {
+  for (const { at, ...fault } of planFaults(trades, random)) {
+    await books.reached(at);
+    if (fault.what === 'stop') onProgress(`${books.trades.size} trades, ${books.acknowledged} acknowledged; the database is stopped`);
+    await trouble(fault);
+  }
+  await books.reached(trades);
+}
+
+/** A run that stands still is a failure, not a wait. */
+async function withinTime(maxMs: number, work: () => Promise<void>): Promise<string[]> {
+  const late = new AbortController();
+  const done = work().then((): string[] => []);
+  const timeout = delay(maxMs, [`the run did not end within ${maxMs} ms`], { signal: late.signal });
+  timeout.catch(() => undefined);
+  try {
+    return await Promise.race([done, timeout]);
+  } finally {
+    late.abort();
+  }
+}
+
+/** Ends what is in doubt, then audits. @returns what does not hold */
+async function settled(database: SimDatabase): Promise<string[]> {
+  const deadline = performance.now() + RESOLVED_MAX_MS;
+  while ((await database.prepared()).length > 0 && performance.now() < deadline) {
+    await database.storage.resolveInDoubt();
+    await delay(LOOK_EVERY_MS);
+  }
+  const left = await database.prepared();
+  const { invariants } = await database.storage.audit();
+  const red = invariants.filter(({ ok }) => !ok).map(({ name, violations }) => `the audit is red: ${name}: ${violations.join('; ')}`);
+  return [...left.map((gid) => `${gid} stays prepared`), ...red];
+}
