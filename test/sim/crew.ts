@@ -7,6 +7,8 @@ import { temporaryFolder } from '../kit/temporary-folder.ts';
 import type { Order, Orders, Report } from './messages.ts';
 
 const STDERR_LENGTH_MAX = 4_000;
+/** Workers that end by themselves so often are not started again. */
+const CRASHES_MAX = 20;
 
 export interface CrewOptions {
   /** The sources that the workers run. */
@@ -39,6 +41,7 @@ export class Crew {
   kills = 0;
   /** What workers said that ended by themselves before they were done. */
   readonly crashes: string[] = [];
+  readonly #brokenDown = Promise.withResolvers<void>();
 
   constructor(options: CrewOptions) {
     this.#options = options;
@@ -72,13 +75,18 @@ export class Crew {
     this.#compiled.remove();
   }
 
+  /** Resolves when workers ended by themselves too often. */
+  get brokenDown(): Promise<void> {
+    return this.#brokenDown.promise;
+  }
+
   get retries(): number {
     return [...this.#workers].reduce((sum, { retries }) => sum + retries, this.#retries);
   }
 
   /** Keeps one place manned. */
   async #man(): Promise<void> {
-    while (!this.#finishing) {
+    while (!this.#finishing && this.crashes.length < CRASHES_MAX) {
       const worker = this.#start();
       this.#workers.add(worker);
       await worker.gone;
@@ -100,7 +108,7 @@ export class Crew {
     const gone = Promise.all([once(child, 'close'), once(child, 'disconnect')]).then(([[code, signal]]) => {
       if (this.#closing || code === 0) return;
       if (worker.doomed && signal === 'SIGKILL') this.kills++;
-      else this.crashes.push(stderr);
+      else if (this.crashes.push(stderr) >= CRASHES_MAX) this.#brokenDown.resolve();
     });
     const worker: Worker = { child, ready: false, doomed: false, retries: 0, gone };
     child.on('message', (report: Report) => {

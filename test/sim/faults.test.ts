@@ -8,7 +8,9 @@ const ROUND: FaultRunOptions = { trades: 3_000, workers: 3, seed: SEED, shards: 
 /** Fewer trades under as many faults. */
 const CONTROL: FaultRunOptions = { ...ROUND, trades: 1_000, workers: 2, players: 150 };
 
-describe('trades while processes are killed, connections cut and PostgreSQL is stopped', () => {
+describe('trades while processes are killed, connections cut and PostgreSQL is stopped', function () {
+  this.timeout(120_000);
+
   it(`[CR3] dupe 26: in ${ROUND.trades} trades everybody is told the truth (seed ${SEED})`, async () => {
     const { violations, kills, terminated, stops, trades, acknowledged, crossing, refused } = await runFaults(ROUND);
     assert.deepEqual(violations, []);

@@ -74,7 +74,7 @@ export async function runFaults({ trades, workers, seed, shards, inFlight, playe
     };
     let violations: string[];
     try {
-      violations = await withinTime(TIME_MAX_MS + trades * TIME_PER_TRADE_MAX_MS, async () => {
+      violations = await withinTime(TIME_MAX_MS + trades * TIME_PER_TRADE_MAX_MS, crew.brokenDown, async () => {
         await tradeThrough(trades, random, books, trouble, onProgress);
         await crew.finish();
       });
@@ -115,10 +115,10 @@ async function tradeThrough(trades: number, random: Random, books: Books, troubl
   await books.reached(trades);
 }
 
-/** A run that stands still is a failure, not a wait. */
-async function withinTime(maxMs: number, work: () => Promise<void>): Promise<string[]> {
+/** A run that stands still is a failure, not a wait; one whose workers broke down is over. */
+async function withinTime(maxMs: number, brokenDown: Promise<void>, work: () => Promise<void>): Promise<string[]> {
   const late = new AbortController();
-  const done = work().then((): string[] => []);
+  const done = Promise.race([work(), brokenDown]).then((): string[] => []);
   const timeout = delay(maxMs, [`the run did not end within ${maxMs} ms`], { signal: late.signal });
   timeout.catch(() => undefined);
   try {
