@@ -14,7 +14,9 @@ program
   .option('--seed <n>', 'which faults come when, and who trades what', wholeNumber, Math.floor(Math.random() * SEED_MAX))
   .action(async (options: FaultRunOptions) => {
     console.log(`seed ${options.seed}`);
-    const run = await runFaults({ ...options, onProgress: (line) => console.log(line) });
+    const seconds = () => (performance.now() / 1000).toFixed(0).padStart(5);
+    const run = await runFaults({ ...options, onProgress: (line) => console.log(`${seconds()} s  ${line}`) });
+    console.log(`${seconds()} s  compared`);
     console.log(textOf(run));
     process.exitCode = run.violations.length === 0 ? 0 : 1;
   });
@@ -25,8 +27,9 @@ process.once('SIGINT', () => process.exit(130));
 await program.parseAsync();
 
 function textOf(run: FaultRun): string {
-  const { tookMs, refused, unanswered, violations, ...counts } = run;
+  const { seed, tookMs, refused, unanswered, violations, ...counts } = run;
   const lines: [string, string | number][] = [
+    ['seed', String(seed)],
     ...Object.entries(counts),
     ...Object.entries(refused).map(([code, count]): [string, number] => [`refused ${code}`, count]),
     ...Object.entries(unanswered).map(([error, count]): [string, number] => [`unanswered: ${error}`, count]),

@@ -39,12 +39,15 @@ export interface FaultRun {
   acknowledged: number;
   refused: Record<string, number>;
   unknown: number;
+  unknownButThere: number;
   /** What the unknown ones that were not killed heard. */
   unanswered: Record<string, number>;
   kills: number;
   terminated: number;
   stops: number;
   retries: number;
+  /** What the workers' own resolvers had not ended when the last of them had finished. */
+  inDoubtAtEnd: number;
   /** Of the trading alone, with its faults. */
   tookMs: number;
   /** What does not hold. */
@@ -55,64 +58,77 @@ export interface FaultRun {
  * Trades at random in several processes over one embedded PostgreSQL while processes are killed, connections cut and the
  * server is stopped; then asks the databases whether everybody was told the truth. [CR3]
  */
-export async function runFaults({ trades, workers, seed, shards, inFlight, players: playerCount, root = ROOT, onProgress = () => undefined }: FaultRunOptions): Promise<FaultRun> {
-  const random = seededRandom(seed);
-  const database = await SimDatabase.open(shards);
+export async function runFaults(options: FaultRunOptions): Promise<FaultRun> {
+  const database = await SimDatabase.open(options.shards);
   try {
-    const players = await populate(database, { players: playerCount, itemsEach: ITEMS_EACH, random });
-    const books = new Books();
-    const crew = new Crew({ root, workers, orders: { urls: database.urls, players, inFlight }, random, take: (report) => books.take(report) });
-    const began = performance.now();
-    const done = { terminated: 0, stops: 0 };
-    const trouble = async (fault: Fault) => {
-      if (fault.what === 'kill') crew.kill(fault.point);
-      if (fault.what === 'terminate') done.terminated += await database.terminate(fault.backends, fault.busyOnly, random);
-      if (fault.what === 'stop') {
-        await database.crash(() => fault.killMeanwhile && crew.kill());
-        done.stops++;
-      }
-    };
-    let violations: string[];
-    try {
-      violations = await withinTime(TIME_MAX_MS + trades * TIME_PER_TRADE_MAX_MS, crew.brokenDown, async () => {
-        await tradeThrough(trades, random, books, trouble, onProgress);
-        await crew.finish();
-      });
-    } finally {
-      await crew.close();
-    }
-    const tookMs = performance.now() - began;
-    onProgress('traded; now the databases are asked');
-    const placeOf = (player: PlayerId) => shardOfSlot(slotOf(player), shards);
-    violations.push(...crew.crashes.map((stderr) => `a worker ended by itself: ${stderr}`), ...(await settled(database)));
-    violations.push(...(await judge(books, { shards: database.shards, players, placeOf })));
-    return {
-      seed,
-      trades: books.trades.size,
-      crossing: [...books.trades.values()].filter(({ players: [a, b] }) => placeOf(players[a] as PlayerId) !== placeOf(players[b] as PlayerId)).length,
-      acknowledged: books.acknowledged,
-      refused: Object.fromEntries(books.refusals),
-      unknown: books.unknown,
-      unanswered: Object.fromEntries(books.errors),
-      kills: crew.kills,
-      ...done,
-      retries: crew.retries,
-      tookMs,
-      violations,
-    };
+    return await runOver(database, options);
   } finally {
     await database.close();
   }
 }
 
-/** Makes each fault when its number of trades is reached. */
-async function tradeThrough(trades: number, random: Random, books: Books, trouble: (fault: Fault) => Promise<void>, onProgress: (line: string) => void): Promise<void> {
-  for (const { at, ...fault } of planFaults(trades, random)) {
-    await books.reached(at);
-    if (fault.what === 'stop') onProgress(`${books.trades.size} trades, ${books.acknowledged} acknowledged; the database is stopped`);
-    await trouble(fault);
+async function runOver(database: SimDatabase, options: FaultRunOptions): Promise<FaultRun> {
+  const { seed, shards, players: playerCount, onProgress = () => undefined } = options;
+  const random = seededRandom(seed);
+  const players = await populate(database, { players: playerCount, itemsEach: ITEMS_EACH, random });
+  onProgress('the players are there');
+  const books = new Books();
+  const began = performance.now();
+  const traded = await tradeThrough(options, { database, players, books, random, onProgress });
+  const tookMs = performance.now() - began;
+  onProgress('traded; now the databases are asked');
+  const { violations, ...open } = await settled(database);
+  const placeOf = (player: PlayerId) => shardOfSlot(slotOf(player), shards);
+  const verdict = await judge(books, { shards: database.shards, players, placeOf });
+  return {
+    seed,
+    trades: books.trades.size,
+    crossing: [...books.trades.values()].filter(({ players: [a, b] }) => placeOf(players[a] as PlayerId) !== placeOf(players[b] as PlayerId)).length,
+    acknowledged: books.acknowledged,
+    refused: Object.fromEntries(books.refusals),
+    unknown: books.unknown,
+    unknownButThere: verdict.unknownButThere,
+    unanswered: Object.fromEntries(books.errors),
+    ...traded,
+    ...open,
+    tookMs,
+    violations: [...traded.violations, ...violations, ...verdict.violations],
+  };
+}
+
+interface Scene {
+  database: SimDatabase;
+  players: readonly PlayerId[];
+  books: Books;
+  random: Random;
+  onProgress: (line: string) => void;
+}
+
+/** Has the workers trade, and makes each fault when its number of trades is reached. @returns what was done to them */
+async function tradeThrough({ trades, workers, inFlight, root = ROOT }: FaultRunOptions, { database, players, books, random, onProgress }: Scene) {
+  const crew = new Crew({ root, workers, orders: { urls: database.urls, players, inFlight }, random, take: (report) => books.take(report) });
+  const done = { terminated: 0, stops: 0 };
+  const trouble = async (fault: Fault): Promise<void> => {
+    if (fault.what === 'kill') crew.kill(fault.point);
+    if (fault.what === 'terminate') done.terminated += await database.terminate(fault.backends, fault.busyOnly, random);
+    if (fault.what !== 'stop') return;
+    onProgress(`${books.trades.size} trades, ${books.acknowledged} acknowledged; the database is stopped`);
+    await database.crash(() => fault.killMeanwhile && crew.kill());
+    done.stops++;
+  };
+  try {
+    const late = await withinTime(TIME_MAX_MS + trades * TIME_PER_TRADE_MAX_MS, crew.brokenDown, async () => {
+      for (const { at, ...fault } of planFaults(trades, random)) {
+        await books.reached(at);
+        await trouble(fault);
+      }
+      await books.reached(trades);
+      await crew.finish();
+    });
+    return { kills: crew.kills, ...done, retries: crew.retries, violations: [...late, ...crew.crashes.map((stderr) => `a worker ended by itself: ${stderr}`)] };
+  } finally {
+    await crew.close();
   }
-  await books.reached(trades);
 }
 
 /** A run that stands still is a failure, not a wait; one whose workers broke down is over. */
@@ -128,15 +144,16 @@ async function withinTime(maxMs: number, brokenDown: Promise<void>, work: () => 
   }
 }
 
-/** Ends what is in doubt, then audits. @returns what does not hold */
-async function settled(database: SimDatabase): Promise<string[]> {
+/** Ends what is in doubt, then audits. */
+async function settled(database: SimDatabase): Promise<{ inDoubtAtEnd: number; violations: string[] }> {
+  let inDoubtAtEnd = 0;
   const deadline = performance.now() + RESOLVED_MAX_MS;
   while ((await database.prepared()).length > 0 && performance.now() < deadline) {
-    await database.storage.resolveInDoubt();
+    inDoubtAtEnd += (await database.storage.resolveInDoubt()).length;
     await delay(LOOK_EVERY_MS);
   }
   const left = await database.prepared();
   const { invariants } = await database.storage.audit();
   const red = invariants.filter(({ ok }) => !ok).map(({ name, violations }) => `the audit is red: ${name}: ${violations.join('; ')}`);
-  return [...left.map((gid) => `${gid} stays prepared`), ...red];
+  return { inDoubtAtEnd, violations: [...left.map((gid) => `${gid} stays prepared`), ...red] };
 }

@@ -21,12 +21,19 @@ export interface VerdictOptions {
   placeOf: (player: PlayerId) => number;
 }
 
+export interface Verdict {
+  /** They were done, and their worker died before it could say so. */
+  unknownButThere: number;
+  /** What does not hold. */
+  violations: string[];
+}
+
 /**
  * Compares what was reported with the databases: what was acknowledged is there exactly as it was, what was refused is
  * not, what is unknown is there whole or not at all, and nothing is there that nobody asked. Everything must have ended.
- * @returns what does not hold
  */
-export async function judge(books: Books, { shards, players, placeOf }: VerdictOptions): Promise<string[]> {
+export async function judge(books: Books, { shards, players, placeOf }: VerdictOptions): Promise<Verdict> {
+  let unknownButThere = 0;
   const violations = new Violations();
   const found = await readTrades(books, shards, players, violations);
   for (const entry of books.trades.values()) {
@@ -37,9 +44,10 @@ export async function judge(books: Books, { shards, players, placeOf }: VerdictO
     if (said === 'acknowledged' && linesOf(entry, entry.legs, players) !== linesOf(entry, legs, players)) violations.add('acknowledged other than asked', entry.trade);
     if (presence === 'half') violations.add(`${said}, and there by half`, `${entry.trade}: ${describe(found.get(entry.trade))}, asked ${JSON.stringify(entry.legs)}`);
     if (said === 'acknowledged' && presence === 'absent') violations.add('acknowledged, and not there', entry.trade);
+    if (said === 'unknown' && presence === 'whole') unknownButThere++;
     if (said === 'refused' && presence === 'whole') violations.add('refused, and there', entry.trade);
   }
-  return violations.lines();
+  return { unknownButThere, violations: violations.lines() };
 }
 
 /** Whole is: both commands under one transaction, and exactly these postings on each shard of the two. */
