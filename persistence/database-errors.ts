@@ -38,7 +38,7 @@ export function isLostRace(error: unknown): boolean {
 
 /**
  * Whether the server or the way to it went away, as against the server refusing the statement.
- * @see PostgreSQL manual, appendix A: class 08 connection exception, class 57P operator intervention
+ * @see PostgreSQL manual, appendix A: class 08 connection exception, 53300 too many connections, class 57P operator intervention
  */
 export function isConnectionLoss(error: unknown): boolean {
   const state = sqlState(error);
