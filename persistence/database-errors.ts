@@ -43,5 +43,5 @@ export function isLostRace(error: unknown): boolean {
 export function isConnectionLoss(error: unknown): boolean {
   const state = sqlState(error);
   if (state === undefined) return /terminated|timeout exceeded|not queryable|Connection ended/i.test(String(error));
-  return /^(08|57P0[1-5]|E[A-Z]+$)/.test(state) || state === '25P03';
+  return /^(08|53300|57P0[1-5]|E[A-Z]+$)/.test(state) || state === '25P03';
 }
