@@ -18,6 +18,8 @@ const GRANTS_PER_BATCH = 25;
 export interface Economy {
   /** An empty database on the same server, for what is measured against. */
   spareUrl: string;
+  /** The server's own process, from which all others of it descend. */
+  postgresPid: number;
   shards: Awaited<ReturnType<typeof openShards>>;
   storage: Storage;
   close(): Promise<void>;
@@ -34,6 +36,7 @@ export async function openEconomy(shardCount = SHARD_COUNT): Promise<Economy> {
   const storage = openStorage(shards, { reach: faultPoints(undefined), onUnfinished: (error) => console.error(error) });
   return {
     spareUrl,
+    postgresPid: postgres.pid,
     shards,
     storage,
     async close() {

@@ -1,128 +1,117 @@
-import { createHash, randomUUID } from 'node:crypto';
 import { Pool, type PoolClient } from 'pg';
-import type { Random } from './holdings.ts';
-import { whole } from './holdings.ts';
+import { v7 as uuidv7 } from 'uuid';
+import type { Holdings } from '../../../schema/holdings.ts';
+import type { PlayerId } from '../../../schema/ids.ts';
+import { invariant } from '../../../schema/invariant.ts';
+import { pick, type Random } from './holdings.ts';
+import { ItemView } from './item-view.ts';
+import type { More } from './rate.ts';
+import { ACT, FILL_BALANCE, FILL_INVENTORY, FILL_ITEM, LOCK, TABLES } from './trade-ceiling-statements.ts';
 
-const ASSETS = ['gold', 'ore', 'wood', 'gem'];
+const CONNECTIONS_MAX = 10;
+const BATCH_MAX = 100;
 
-/** The tables that a trade needs and nothing else, filled in SQL: what a loop written by hand would have. */
-const TABLES = `
-  create table inventory (player_id uuid primary key, version bigint not null default 0) with (fillfactor = 50);
-  create table balance (player_id uuid, asset text, quantity bigint not null check (quantity >= 0), primary key (player_id, asset)) with (fillfactor = 50);
-  create table item (id uuid primary key, holder uuid not null, kind text not null, version int not null default 1, bound bool not null default false, attributes jsonb) with (fillfactor = 50);
-  create index on item (holder);
-  create table ledger (tx uuid not null, seq smallint not null, at timestamptz not null default now(), reason text not null, asset text, item uuid, quantity bigint not null, giver uuid, receiver uuid);
-  create index on ledger (tx);
-  create table command (player_id uuid, id uuid, hash bytea, result jsonb, primary key (player_id, id))`;
+interface HandTrade {
+  id: string;
+  players: [PlayerId, PlayerId];
+  items: [NonNullable<ReturnType<ItemView['any']>>, NonNullable<ReturnType<ItemView['any']>>];
+}
 
-const LOCK = { name: 'ceiling-lock', text: 'select player_id from inventory where player_id = any($1::uuid[]) order by player_id for update' };
+/** How the loop shares out what is in flight: so many connections, each with a batch of at most 100. */
+export interface Crew {
+  connections: number;
+  inFlight: number;
+}
 
-const ACT = {
-  name: 'ceiling-act',
-  text: `
-with t as (select * from unnest($1::int[], $2::uuid[], $3::uuid[], $4::uuid[]) as t(ix, id, a, b)),
-im as (select * from unnest($5::int[], $6::uuid[], $7::uuid[], $8::uuid[], $9::int[]) as im(ix, item, giver, receiver, version)),
-bm as (select * from unnest($1::int[], $10::text[], $11::bigint[], $3::uuid[], $4::uuid[]) as bm(ix, asset, q, giver, receiver)),
-bad as (select im.ix from im left join item i on i.id = im.item and i.holder = im.giver and i.version = im.version and not i.bound where i.id is null
-  union select bm.ix from bm left join balance x on x.player_id = bm.giver and x.asset = bm.asset and x.quantity >= bm.q where x.player_id is null),
-ok as (select t.* from t where not exists (select 1 from bad where bad.ix = t.ix)),
-ui as (update item i set holder = im.receiver, version = i.version + 1 from im join ok using (ix) where i.id = im.item and i.version = im.version),
-net as (select player_id, asset, sum(q)::bigint q from (select giver player_id, asset, -q q from bm join ok using (ix) union all select receiver, asset, q from bm join ok using (ix)) s group by 1, 2),
-ub as (update balance b set quantity = b.quantity + net.q from net where b.player_id = net.player_id and b.asset = net.asset),
-uv as (update inventory v set version = v.version + 1 where v.player_id in (select a from ok union all select b from ok) returning v.player_id, v.version),
-lg as (insert into ledger (tx, seq, reason, item, asset, quantity, giver, receiver)
-  select ok.id, row_number() over (partition by ok.id), 'trade', im.item, null, 1, im.giver, im.receiver from im join ok using (ix)
-  union all select ok.id, 100, 'trade', null, bm.asset, bm.q, bm.giver, bm.receiver from bm join ok using (ix)),
-cm as (insert into command select a, id, '\\x00'::bytea, '{"status":"settled"}'::jsonb from ok)
-select ok.ix, va.version av, vb.version bv from ok join uv va on va.player_id = ok.a join uv vb on vb.player_id = ok.b`,
-};
+export const batchOf = ({ connections, inFlight }: Crew, place = 0): number => Math.min(BATCH_MAX, Math.floor((inFlight + place) / connections));
 
-/** The same trade as ours, by hand: one loop, its own tables on the same server, batches as large as they can be. */
+/**
+ * The same trade as ours, written by hand: a loop that begins, locks the rows, acts set-based and commits, on tables of
+ * its own on the same server with the same players and goods. It knows its goods in memory, asks nothing and refuses
+ * nothing; it writes one command row per trade where ours writes one for each side.
+ */
 export class TradeCeiling {
-  readonly #pool: Pool;
-  readonly #players: string[];
-  readonly #items: Map<string, { id: string; version: number }[]>;
+  readonly pool: Pool;
+  readonly #players: PlayerId[];
+  readonly #view: ItemView;
+  readonly #busy = new Set<PlayerId>();
 
-  private constructor(pool: Pool, players: string[], items: Map<string, { id: string; version: number }[]>) {
-    this.#pool = pool;
-    this.#players = players;
-    this.#items = items;
+  private constructor(pool: Pool, goods: ReadonlyMap<PlayerId, Holdings>) {
+    this.pool = pool;
+    this.#players = [...goods.keys()];
+    this.#view = new ItemView(goods);
   }
 
-  static async open(url: string, { players, itemsEach }: { players: number; itemsEach: number }): Promise<TradeCeiling> {
-    const pool = new Pool({ connectionString: url, max: 4 });
+  static async open(url: string, goods: ReadonlyMap<PlayerId, Holdings>): Promise<TradeCeiling> {
+    const pool = new Pool({ connectionString: url, max: CONNECTIONS_MAX });
+    const balances = [...goods].flatMap(([holder, { fungibles }]) => Object.entries(fungibles).map(([asset, quantity]) => ({ holder, asset, quantity })));
+    const items = [...goods].flatMap(([holder, { items }]) => items.map((item) => ({ ...item, holder })));
+    invariant(items.every(({ version }) => version === 1), 'the ceiling begins with goods that nobody traded');
     await pool.query(TABLES);
-    const ids = Array.from({ length: players }, (_, at) => uuidOf(`player ${at}`));
-    const items = new Map(ids.map((id) => [id, Array.from({ length: itemsEach }, (_, at) => ({ id: uuidOf(`${id} ${at}`), version: 1 }))]));
-    await pool.query('insert into inventory select unnest($1::uuid[])', [ids]);
-    await pool.query('insert into balance select id, asset, 1000000 from unnest($1::uuid[]) id, unnest($2::text[]) asset', [ids, ASSETS]);
-    const rows = [...items].flatMap(([holder, held]) => held.map(({ id }) => [id, holder] as const));
-    await pool.query(`insert into item select id, holder, 'sword' from unnest($1::uuid[], $2::uuid[]) as i(id, holder)`, [rows.map(([id]) => id), rows.map(([, holder]) => holder)]);
-    await pool.query('vacuum analyze');
-    return new TradeCeiling(pool, ids, items);
+    await pool.query(FILL_INVENTORY, [[...goods.keys()]]);
+    await pool.query(FILL_BALANCE, [balances.map(({ holder }) => holder), balances.map(({ asset }) => asset), balances.map(({ quantity }) => quantity)]);
+    await pool.query(FILL_ITEM, [items.map(({ id }) => id), items.map(({ holder }) => holder), items.map(({ kind }) => kind), items.map(({ attributes }) => JSON.stringify(attributes))]);
+    return new TradeCeiling(pool, goods);
   }
 
-  /** Trades for `forMs` in batches of `batchSize` on one connection. @returns how many trades committed */
-  async run(batchSize: number, forMs: number, random: Random): Promise<number> {
-    const client = await this.#pool.connect();
-    let done = 0;
-    try {
-      for (const end = performance.now() + forMs; performance.now() < end; ) done += await this.#batch(client, batchSize, random);
-    } finally {
-      client.release();
-    }
-    return done;
-  }
-
-  async #batch(client: PoolClient, size: number, random: Random): Promise<number> {
-    const busy = new Set<string>();
-    const next = () => {
-      for (;;) {
-        const id = this.#players[whole(random, 0, this.#players.length - 1)] ?? '';
-        if (!busy.has(id) && (this.#items.get(id)?.length ?? 0) > 0) {
-          busy.add(id);
-          return id;
+  /** Trades between players of whom none is in two trades at once. @returns how long each took, which is its batch's time */
+  async run(crew: Crew, more: More, random: Random): Promise<number[]> {
+    const tookMs: number[] = [];
+    const worker = async (place: number) => {
+      const client = await this.pool.connect();
+      try {
+        while (more()) {
+          const trades = Array.from({ length: batchOf(crew, place) }, () => this.#anyTrade(random));
+          const began = performance.now();
+          const done = await this.#settle(client, trades);
+          const took = performance.now() - began;
+          for (const player of trades.flatMap(({ players }) => players)) this.#busy.delete(player);
+          for (let count = 0; count < done.size; count++) tookMs.push(took);
         }
+      } finally {
+        client.release();
       }
     };
-    const pickItem = (holder: string) => {
-      const held = this.#items.get(holder) ?? [];
-      return { at: whole(random, 0, held.length - 1), held };
-    };
-    const trades = Array.from({ length: size }, () => {
-      const [a, b] = [next(), next()];
-      return { id: randomUUID(), a, b, given: pickItem(a), taken: pickItem(b) };
-    });
-    const moves = trades.flatMap(({ a, b, given, taken }, ix) => [
-      { ix, ...given.held[given.at]!, giver: a, receiver: b },
-      { ix, ...taken.held[taken.at]!, giver: b, receiver: a },
-    ]);
+    await Promise.all(Array.from({ length: crew.connections }, (_, place) => worker(place)));
+    return tookMs;
+  }
+
+  #anyTrade(random: Random): HandTrade {
+    const sides = [this.#anySide(random), this.#anySide(random)] as const;
+    return { id: uuidv7(), players: [sides[0].player, sides[1].player], items: [sides[0].item, sides[1].item] };
+  }
+
+  #anySide(random: Random) {
+    for (;;) {
+      const player = pick(random, this.#players);
+      const item = this.#busy.has(player) ? undefined : this.#view.any(player, random);
+      if (item === undefined) continue;
+      this.#busy.add(player);
+      return { player, item };
+    }
+  }
+
+  /** One transaction. @returns the trades that happened, by their place */
+  async #settle(client: PoolClient, trades: readonly HandTrade[]): Promise<Set<number>> {
+    const [givers, takers] = [trades.map(({ players }) => players[0]), trades.map(({ players }) => players[1])];
+    const moves = trades.flatMap(({ players: [a, b], items: [given, taken] }, ix) => [{ ix, item: given, giver: a, receiver: b }, { ix, item: taken, giver: b, receiver: a }]);
     await client.query('begin');
-    await client.query({ ...LOCK, values: [[...busy]] });
+    await client.query({ ...LOCK, values: [[...givers, ...takers]] });
     const { rows } = await client.query<{ ix: number }>({
       ...ACT,
       values: [
-        trades.map((_, ix) => ix), trades.map(({ id }) => id), trades.map(({ a }) => a), trades.map(({ b }) => b),
-        moves.map(({ ix }) => ix), moves.map(({ id }) => id), moves.map(({ giver }) => giver), moves.map(({ receiver }) => receiver), moves.map(({ version }) => version),
-        trades.map(() => 'gold'), trades.map(() => 5),
+        trades.map((_, ix) => ix), trades.map(({ id }) => id), givers, takers,
+        moves.map(({ ix }) => ix), moves.map(({ item }) => item.id), moves.map(({ giver }) => giver), moves.map(({ receiver }) => receiver), moves.map(({ item }) => item.version),
+        trades.map(() => 'gold'), trades.map(() => 1),
       ],
     });
     await client.query('commit');
-    for (const { ix } of rows) {
-      const { given, taken } = trades[ix]!;
-      const [one, other] = [given.held[given.at]!, taken.held[taken.at]!];
-      given.held[given.at] = { id: other.id, version: other.version + 1 };
-      taken.held[taken.at] = { id: one.id, version: one.version + 1 };
-    }
-    return rows.length;
+    const done = new Set(rows.map(({ ix }) => ix));
+    for (const { ix, item, giver, receiver } of moves) if (done.has(ix)) this.#view.moved(item, giver, receiver);
+    return done;
   }
 
   async close(): Promise<void> {
-    await this.#pool.end();
+    await this.pool.end();
   }
-}
-
-function uuidOf(text: string): string {
-  const hex = createHash('md5').update(text).digest('hex');
-  return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, '$1-$2-$3-$4-$5');
 }

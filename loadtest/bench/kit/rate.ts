@@ -1,0 +1,69 @@
+import type { BenchResult, Target } from './bench.ts';
+import { quantile, type Figures } from './measure.ts';
+import { treeCpuUs } from './process-cpu.ts';
+
+/** What a round of trades came to; `postgresUs` is NaN where it cannot be known. */
+export interface Rate extends Figures {
+  perSecond: number;
+  p50: number;
+  p99: number;
+  nodeUs: number;
+  postgresUs: number;
+}
+
+/** Whether to go on; asked before each piece of work. */
+export type More = () => boolean;
+
+/** Yes until so much time is over. */
+export function forMs(ms: number): More {
+  const end = performance.now() + ms;
+  return () => performance.now() < end;
+}
+
+/** Yes so many times. */
+export function times(count: number): More {
+  let left = count;
+  return () => left-- > 0;
+}
+
+/** Rates of what this process and one PostgreSQL server do together. */
+export class Meter {
+  readonly #postgresPid: number;
+
+  constructor(postgresPid: number) {
+    this.#postgresPid = postgresPid;
+  }
+
+  /** @param work answers how long each trade took, in milliseconds */
+  async rate(work: () => Promise<number[]>): Promise<Rate> {
+    const postgres = this.#postgresUs();
+    const [began, cpu] = [performance.now(), process.cpuUsage()];
+    const tookMs = await work();
+    const { user, system } = process.cpuUsage(cpu);
+    const seconds = (performance.now() - began) / 1000;
+    const done = tookMs.length;
+    return {
+      perSecond: done / seconds,
+      p50: quantile(tookMs, 0.5),
+      p99: quantile(tookMs, 0.99),
+      nodeUs: (user + system) / done,
+      postgresUs: (this.#postgresUs() - postgres) / done,
+    };
+  }
+
+  #postgresUs(): number {
+    return treeCpuUs(this.#postgresPid) ?? Number.NaN;
+  }
+}
+
+/** Ours beside theirs, figure by figure; what this machine cannot tell is left out. */
+export function rateRows(at: string, { ours, ceiling }: { ours: Rate; ceiling: Rate }, targets?: readonly Target[]): BenchResult[] {
+  const row = (what: string, figure: keyof Rate & string, unit: string): BenchResult => ({ what: `${at}${what}`, ours: ours[figure] ?? Number.NaN, ceiling: ceiling[figure] ?? Number.NaN, unit });
+  return [
+    { ...row('', 'perSecond', 'trades/s'), ...(targets && { targets }) },
+    row(': p50', 'p50', 'ms'),
+    row(': p99', 'p99', 'ms'),
+    row(": Node's CPU", 'nodeUs', 'µs/trade'),
+    row(": PostgreSQL's CPU", 'postgresUs', 'µs/trade'),
+  ].filter((result) => Number.isFinite(result.ours) && Number.isFinite(result.ceiling));
+}
