@@ -5,6 +5,8 @@ export { ClusterError, closeShards, migrateShards, openShards } from './cluster.
 export type { CommandReader, KnownCommand } from './commands.ts';
 export { isConnectionLoss, OutcomeUnknown } from './database-errors.ts';
 export { EmbeddedPostgresError, findEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/index.ts';
+export { Balance, Inventory, Item } from './entities/holdings.ts';
+export { Command, LedgerEntry } from './entities/ledger.ts';
 export { faultPoints, type FaultPoint, FAULT_POINTS, type ReachFaultPoint } from './fault-points.ts';
 export type { HeldVersion, HoldingsReader } from './holdings-reader.ts';
 export type { HistoryEntry, ItemHistory } from './item-history.ts';

@@ -1,9 +1,13 @@
-import type { Bench } from './kit/bench.ts';
+import type { Bench, BenchResult } from './kit/bench.ts';
+import { contention } from './trades/contention.ts';
 import { crossing } from './trades/crossing.ts';
 import { lonely } from './trades/lonely.ts';
 import { ITEMS, PLAYERS } from './trades/market.ts';
-import { openStage } from './trades/stage.ts';
+import { openStage, type Stage } from './trades/stage.ts';
 import { throughput } from './trades/throughput.ts';
+import { unitOfWork } from './trades/unit-of-work.ts';
+
+const PARTS: readonly ((stage: Stage, rounds: number) => Promise<BenchResult[]>)[] = [throughput, lonely, unitOfWork, contention, crossing];
 
 /** Whole trades through the trading feature, below the socket, against what could be written by hand. */
 export const trades: Bench = {
@@ -12,7 +16,9 @@ export const trades: Bench = {
   async run({ rounds }) {
     const stage = await openStage();
     try {
-      return [...(await throughput(stage, rounds)), ...(await lonely(stage, rounds)), ...(await crossing(stage, rounds))];
+      const parts: BenchResult[] = [];
+      for (const part of PARTS) parts.push(...(await part(stage, rounds)));
+      return parts;
     } finally {
       await stage.close();
     }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { faultPoints, migrateShards, openShards, openStorage, SERVICE_ACTOR, startEmbeddedPostgres, type Movement, type Storage } from '../../../persistence/index.ts';
 import { invariant } from '../../../schema/invariant.ts';
+import type { Holdings } from '../../../schema/holdings.ts';
 import type { CommandId, PlayerId } from '../../../schema/ids.ts';
 import { newHoldings, type Random } from './holdings.ts';
 import { timeEach } from './measure.ts';
@@ -18,6 +19,8 @@ const GRANTS_PER_BATCH = 25;
 export interface Economy {
   /** An empty database on the same server, for what is measured against. */
   spareUrl: string;
+  /** The shards' databases, in their order. */
+  urls: readonly string[];
   /** The server's own process, from which all others of it descend. */
   postgresPid: number;
   shards: Awaited<ReturnType<typeof openShards>>;
@@ -30,12 +33,13 @@ export async function openEconomy(shardCount = SHARD_COUNT): Promise<Economy> {
   const remove = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', remove);
   const postgres = await startEmbeddedPostgres({ dir: folder, databases: [...Array.from({ length: shardCount }, (_, index) => `bench_${index}`), 'spare'] });
-  const [spareUrl = '', ...urls] = postgres.urls.toReversed();
-  const shards = await openShards(urls.toReversed(), POOL_MAX);
+  const urls = postgres.urls.slice(0, shardCount);
+  const shards = await openShards(urls, POOL_MAX);
   await migrateShards(shards);
   const storage = openStorage(shards, { reach: faultPoints(undefined), onUnfinished: (error) => console.error(error) });
   return {
-    spareUrl,
+    spareUrl: postgres.urls[shardCount] ?? '',
+    urls,
     postgresPid: postgres.pid,
     shards,
     storage,
@@ -48,26 +52,33 @@ export async function openEconomy(shardCount = SHARD_COUNT): Promise<Economy> {
   };
 }
 
+export interface Population {
+  players: number;
+  itemsEach: number;
+  random: Random;
+  /** Counts that everybody has, instead of any. */
+  fungibles?: Record<string, number>;
+}
+
 /** Makes players with `itemsEach` items, by the one way in which value comes into being, and has PostgreSQL know its statistics. */
-export async function populate({ shards, storage }: Pick<Economy, 'shards' | 'storage'>, { players, itemsEach, random }: { players: number; itemsEach: number; random: Random }): Promise<PlayerId[]> {
+export async function populate({ shards, storage }: Pick<Economy, 'shards' | 'storage'>, { players, itemsEach, random, fungibles = {} }: Population): Promise<PlayerId[]> {
   const ids: PlayerId[] = [];
   await timeEach(Array.from({ length: players }, (_, index) => index), CREATIONS_IN_FLIGHT, async (index) => {
     ids.push(await storage.players.create({ name: `Bencher ${index}`, region: 'eu' }));
   });
   for (let at = 0; at < ids.length; at += GRANTS_PER_BATCH) {
-    const outcomes = await storage.settle(ids.slice(at, at + GRANTS_PER_BATCH).map((receiver) => grant(receiver, itemsEach, random)));
+    const outcomes = await storage.settle(ids.slice(at, at + GRANTS_PER_BATCH).map((receiver) => grant(receiver, newHoldings(random, itemsEach), fungibles)));
     invariant(outcomes.every(({ status }) => status === 'committed'), 'every grant is committed');
   }
   await Promise.all(shards.map((shard) => shard.pool.query('vacuum analyze')));
   return ids;
 }
 
-function grant(receiver: PlayerId, size: number, random: Random): Movement {
-  const { fungibles, items } = newHoldings(random, size);
+function grant(receiver: PlayerId, { fungibles, items }: Holdings, instead: Record<string, number>): Movement {
   return {
     reason: 'grant',
     postings: [
-      ...Object.entries(fungibles).map(([asset, quantity]) => ({ asset, quantity, giver: null, receiver })),
+      ...Object.entries({ ...fungibles, ...instead }).map(([asset, quantity]) => ({ asset, quantity, giver: null, receiver })),
       ...items.map(({ id, kind, attributes, bound }) => ({ item: id, kind, attributes, bound, receiver })),
     ],
     commands: [{ actor: SERVICE_ACTOR, id: randomUUID() as CommandId, hash: createHash('sha256').update(receiver).digest(), answer: () => ({}) }],

@@ -1,5 +1,6 @@
 import type { Holdings } from '../../../schema/holdings.ts';
 import type { ItemId, PlayerId } from '../../../schema/ids.ts';
+import { invariant } from '../../../schema/invariant.ts';
 import { pick, type Random } from './holdings.ts';
 
 export interface SeenItem {
@@ -21,10 +22,17 @@ export class ItemView {
     return held.length === 0 ? undefined : pick(random, held);
   }
 
+  /** The item as the player holds it now; nothing when it went. */
+  find(player: PlayerId, id: ItemId): SeenItem | undefined {
+    return this.#held.get(player)?.find((item) => item.id === id);
+  }
+
   /** It changed hands, and its version rose. */
   moved({ id, version }: SeenItem, giver: PlayerId, receiver: PlayerId): void {
     const held = this.#held.get(giver) ?? [];
-    held.splice(held.findIndex((item) => item.id === id), 1);
+    const place = held.findIndex((item) => item.id === id && item.version === version);
+    invariant(place >= 0, 'who gives an item held it');
+    held.splice(place, 1);
     this.#held.get(receiver)?.push({ id, version: version + 1 });
   }
 }

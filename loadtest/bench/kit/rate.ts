@@ -57,13 +57,13 @@ export class Meter {
 }
 
 /** Ours beside theirs, figure by figure; what this machine cannot tell is left out. */
-export function rateRows(at: string, { ours, ceiling }: { ours: Rate; ceiling: Rate }, targets?: readonly Target[]): BenchResult[] {
+export function rateRows(at: string, against: string, { ours, ceiling }: { ours: Rate; ceiling: Rate }, targets?: readonly Target[]): BenchResult[] {
   const row = (what: string, figure: keyof Rate & string, unit: string): BenchResult => ({ what: `${at}${what}`, ours: ours[figure] ?? Number.NaN, ceiling: ceiling[figure] ?? Number.NaN, unit });
   return [
-    { ...row('', 'perSecond', 'trades/s'), ...(targets && { targets }) },
-    row(': p50', 'p50', 'ms'),
-    row(': p99', 'p99', 'ms'),
-    row(": Node's CPU", 'nodeUs', 'µs/trade'),
-    row(": PostgreSQL's CPU", 'postgresUs', 'µs/trade'),
+    { ...row(`, against ${against}`, 'perSecond', 'trades/s'), ...(targets && { targets }) },
+    row(', p50 of a trade', 'p50', 'ms'),
+    row(', p99 of a trade', 'p99', 'ms'),
+    row(", Node's CPU", 'nodeUs', 'µs/trade'),
+    row(", PostgreSQL's CPU", 'postgresUs', 'µs/trade'),
   ].filter((result) => Number.isFinite(result.ours) && Number.isFinite(result.ceiling));
 }

@@ -1,8 +1,10 @@
-import { Pool } from 'pg';
+import type { Pool } from 'pg';
 import type { Holdings } from '../../../schema/holdings.ts';
 import type { PlayerId } from '../../../schema/ids.ts';
 import { invariant } from '../../../schema/invariant.ts';
+import { ContendedLoop } from './contended-loop.ts';
 import { ItemView } from './item-view.ts';
+import { openPool } from './pool.ts';
 import { FILL_BALANCE, FILL_INVENTORY, FILL_ITEM, TABLES } from './trade-ceiling-statements.ts';
 import { TradeCrew, type CrewOptions } from './trade-crew.ts';
 
@@ -25,7 +27,7 @@ export class TradeCeiling {
   }
 
   static async open(url: string, goods: ReadonlyMap<PlayerId, Holdings>): Promise<TradeCeiling> {
-    const pool = new Pool({ connectionString: url, max: 1 });
+    const pool = openPool({ connectionString: url, max: 1 });
     const balances = [...goods].flatMap(([holder, { fungibles }]) => Object.entries(fungibles).map(([asset, quantity]) => ({ holder, asset, quantity })));
     const items = [...goods].flatMap(([holder, { items }]) => items.map((item) => ({ ...item, holder })));
     invariant(items.every(({ version }) => version === 1), 'the ceiling begins with goods that nobody traded');
@@ -39,6 +41,11 @@ export class TradeCeiling {
   /** Connections of its own, and with them plans of their own: one crew's batches do not spoil another's. */
   crew(options: CrewOptions): TradeCrew {
     return new TradeCrew(this.#url, this.#players, this.#view, options);
+  }
+
+  /** One transaction per trade, whoever wants the same player. */
+  contended(): ContendedLoop {
+    return new ContendedLoop(this.#url, this.#view);
   }
 
   async close(): Promise<void> {

@@ -24,7 +24,7 @@ export async function crossing({ market: single, meter, tidy }: Stage, rounds: n
       ours: () => crossingMeter.rate(() => market.run(IN_FLIGHT, forMs(ROUND_MS), random)),
       ceiling: () => meter.rate(() => single.run(IN_FLIGHT, forMs(ROUND_MS), random)),
     });
-    return rateRows('1,000 in flight over four shards, three in four cross, against ours on one shard', measured, [{ of: 'ratio', bound: 'at least', value: 0.5 }]);
+    return rateRows('1,000 in flight over four shards, three in four cross', 'ours on one shard', measured, [{ of: 'ratio', bound: 'at least', value: 0.5 }]);
   } finally {
     await economy.close();
   }

@@ -4,16 +4,20 @@ import { v7 as uuidv7 } from 'uuid';
 import { faultPoints } from '../../../persistence/index.ts';
 import type { Holdings } from '../../../schema/holdings.ts';
 import type { CommandId, ItemId, PlayerId, TradeId } from '../../../schema/ids.ts';
+import { invariant } from '../../../schema/invariant.ts';
 import { loadCatalog } from '../../../server/catalog/index.ts';
 import { createFeatures, type Features } from '../../../server/features.ts';
 import { Metrics } from '../../../server/telemetry/index.ts';
 import { Trade } from '../../../server/trading/index.ts';
 import { populate, type Economy } from '../kit/economy.ts';
+import { FreePlayers } from '../kit/free-players.ts';
 import { ASSETS, pick, seededRandom, type Random } from '../kit/holdings.ts';
 import type { More } from '../kit/rate.ts';
 
 export const PLAYERS = 10_000;
 export const ITEMS = 20;
+/** So much that nobody runs out by giving one at a time. */
+const GOLD = 1_000_000;
 const CATALOG = path.resolve(import.meta.dirname, '../../../catalog.yaml');
 /** What a session has that was never displaced. */
 const SESSION = { epoch: 0 };
@@ -23,16 +27,17 @@ export class Market {
   readonly economy: Economy;
   readonly players: readonly PlayerId[];
   readonly #features: Pick<Features, 'inventory' | 'trading'>;
-  readonly #busy = new Set<PlayerId>();
+  readonly #free: FreePlayers;
 
   private constructor(economy: Economy, players: readonly PlayerId[], features: Pick<Features, 'inventory' | 'trading'>) {
     this.economy = economy;
     this.players = players;
     this.#features = features;
+    this.#free = new FreePlayers(players);
   }
 
   static async open(economy: Economy): Promise<Market> {
-    const players = await populate(economy, { players: PLAYERS, itemsEach: ITEMS + ASSETS.length, random: seededRandom(5) });
+    const players = await populate(economy, { players: PLAYERS, itemsEach: ITEMS + ASSETS.length, random: seededRandom(5), fungibles: { gold: GOLD } });
     const features = createFeatures({
       storage: economy.storage,
       catalog: loadCatalog(CATALOG),
@@ -55,43 +60,42 @@ export class Market {
     const tookMs: number[] = [];
     const worker = async () => {
       while (more()) {
-        const pair: [PlayerId, PlayerId] = [this.#take(random), this.#take(random)];
+        const pair = this.#free.pair(random);
         const began = performance.now();
-        if (await this.trade(pair, random)) tookMs.push(performance.now() - began);
-        for (const player of pair) this.#busy.delete(player);
+        await this.trade(pair, random);
+        tookMs.push(performance.now() - began);
+        this.#free.release(pair);
       }
     };
     await Promise.all(Array.from({ length: inFlight }, worker));
     return tookMs;
   }
 
-  /**
-   * A whole trade of any item against any other and one gold: two offers, two acceptances, settled.
-   * @returns false when one of them has nothing to give. @throws {Refusal} what the feature refuses
-   */
-  async trade([a, b]: readonly [PlayerId, PlayerId], random: Random): Promise<boolean> {
-    const { inventory, trading } = this.#features;
-    const [mine, theirs] = await Promise.all([inventory.get(a), inventory.get(b)]);
-    if (mine.items.length === 0 || theirs.items.length === 0 || (mine.fungibles['gold'] ?? 0) < 1) return false;
-    return await this.#tradeItems(new Trade(uuidv7() as TradeId, [a, b], trading), pick(random, mine.items).id, pick(random, theirs.items).id);
+  /** Somebody else wrote to the databases: all that is known is read again. */
+  async readAgain(): Promise<void> {
+    this.#features.inventory.refresh(this.players);
+    await this.goods();
   }
 
-  async #tradeItems(trade: Trade, given: ItemId, taken: ItemId): Promise<boolean> {
-    const [a, b] = trade.window.players;
+  /** Any item of the first and one gold, against any of the second, as the feature sees them now. @throws {Refusal} */
+  async trade(pair: readonly [PlayerId, PlayerId], random: Random): Promise<void> {
+    await this.tradeItems(pair, await this.anyItems(pair, random));
+  }
+
+  async anyItems(pair: readonly [PlayerId, PlayerId], random: Random): Promise<[ItemId, ItemId]> {
+    const [mine, theirs] = await Promise.all([this.#features.inventory.get(pair[0]), this.#features.inventory.get(pair[1])]);
+    return [pick(random, mine.items).id, pick(random, theirs.items).id];
+  }
+
+  /** A whole trade: two offers, two acceptances, settled. @throws {Refusal} what the feature refuses */
+  async tradeItems([a, b]: readonly [PlayerId, PlayerId], [given, taken]: readonly [ItemId, ItemId]): Promise<void> {
+    const trade = new Trade(uuidv7() as TradeId, [a, b], this.#features.trading);
     trade.seat(a, SESSION);
     trade.seat(b, SESSION);
     await trade.offer(a, { items: [given], fungibles: { gold: 1 } });
     const { revision } = await trade.offer(b, { items: [taken], fungibles: {} });
     await trade.accept(a, { commandId: randomUUID() as CommandId, revision });
-    return (await trade.accept(b, { commandId: randomUUID() as CommandId, revision })).status === 'settled';
-  }
-
-  #take(random: Random): PlayerId {
-    for (;;) {
-      const player = pick(random, this.players);
-      if (this.#busy.has(player)) continue;
-      this.#busy.add(player);
-      return player;
-    }
+    const { status } = await trade.accept(b, { commandId: randomUUID() as CommandId, revision });
+    invariant(status === 'settled', 'the second acceptance settles');
   }
 }

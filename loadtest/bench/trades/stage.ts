@@ -8,6 +8,8 @@ export interface Stage {
   market: Market;
   ceiling: TradeCeiling;
   meter: Meter;
+  /** The database that ours is on. */
+  url: string;
   /** Gives both the same start: dead rows gone, statistics known, dirty pages on disk. */
   tidy(): Promise<void>;
   close(): Promise<void>;
@@ -21,6 +23,7 @@ export async function openStage(): Promise<Stage> {
     return {
       market,
       ceiling,
+      url: economy.urls[0] ?? '',
       meter: new Meter(economy.postgresPid),
       async tidy() {
         for (const pool of [...economy.shards.map((shard) => shard.pool), ceiling.pool]) await pool.query('vacuum analyze');

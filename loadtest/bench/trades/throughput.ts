@@ -25,7 +25,7 @@ export async function throughput({ market, ceiling, meter, tidy }: Stage, rounds
         ours: () => meter.rate(() => market.run(inFlight, forMs(ROUND_MS), random)),
         ceiling: () => meter.rate(() => crew.run(forMs(ROUND_MS), random)),
       });
-      results.push(...rateRows(`${inFlight.toLocaleString('en')} in flight, against ${crew.name}`, measured, inFlight >= TARGET_FROM ? TARGET : undefined));
+      results.push(...rateRows(`${inFlight.toLocaleString('en')} in flight`, crew.name, measured, inFlight >= TARGET_FROM ? TARGET : undefined));
     } finally {
       await crew.close();
     }

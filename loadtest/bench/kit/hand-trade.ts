@@ -1,0 +1,40 @@
+import type { PoolClient } from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import type { PlayerId } from '../../../schema/ids.ts';
+import { invariant } from '../../../schema/invariant.ts';
+import type { Random } from './holdings.ts';
+import type { ItemView, SeenItem } from './item-view.ts';
+import { ACT, LOCK } from './trade-ceiling-statements.ts';
+
+/** An item of the first against an item of the second; the first adds a gold. */
+export interface HandTrade {
+  id: string;
+  players: readonly [PlayerId, PlayerId];
+  items: readonly [SeenItem, SeenItem];
+}
+
+export function anyTrade(view: ItemView, players: readonly [PlayerId, PlayerId], random: Random): HandTrade {
+  const [given, taken] = [view.any(players[0], random), view.any(players[1], random)];
+  invariant(given && taken, 'item against item leaves everybody as many');
+  return { id: uuidv7(), players, items: [given, taken] };
+}
+
+/** One transaction over all of them, of whom none shares a player. @returns the trades that happened, by their place */
+export async function settleByHand(client: PoolClient, view: ItemView, trades: readonly HandTrade[]): Promise<Set<number>> {
+  const [givers, takers] = [trades.map(({ players }) => players[0]), trades.map(({ players }) => players[1])];
+  const moves = trades.flatMap(({ players: [a, b], items: [given, taken] }, ix) => [{ ix, item: given, giver: a, receiver: b }, { ix, item: taken, giver: b, receiver: a }]);
+  await client.query('begin');
+  await client.query({ ...LOCK, values: [[...givers, ...takers]] });
+  const { rows } = await client.query<{ ix: number }>({
+    ...ACT,
+    values: [
+      trades.map((_, ix) => ix), trades.map(({ id }) => id), givers, takers,
+      moves.map(({ ix }) => ix), moves.map(({ item }) => item.id), moves.map(({ giver }) => giver), moves.map(({ receiver }) => receiver), moves.map(({ item }) => item.version),
+      trades.map(() => 'gold'), trades.map(() => 1),
+    ],
+  });
+  await client.query('commit');
+  const done = new Set(rows.map(({ ix }) => ix));
+  for (const { ix, item, giver, receiver } of moves) if (done.has(ix)) view.moved(item, giver, receiver);
+  return done;
+}
