@@ -3,10 +3,11 @@ import { delta } from './bench/delta.ts';
 import { inventory } from './bench/inventory.ts';
 import type { Bench } from './bench/kit/bench.ts';
 import { jsonOf, tableOf } from './bench/kit/report.ts';
+import { sockets } from './bench/sockets.ts';
 import { trades } from './bench/trades.ts';
 
 /** Every benchmark there is. */
-const BENCHES: readonly Bench[] = [delta, inventory, trades];
+const BENCHES: readonly Bench[] = [delta, inventory, trades, sockets];
 
 const ROUNDS = 5;
 
@@ -26,6 +27,7 @@ program
 
 // An interrupted run removes its databases as well.
 process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 
 await program.parseAsync();
 

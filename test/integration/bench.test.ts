@@ -4,9 +4,13 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { newHoldings, newItem, seededRandom } from '../../loadtest/bench/kit/holdings.ts';
 import { PlayerWire } from '../../loadtest/bench/kit/player-wire.ts';
+import { treeCpuUs } from '../../loadtest/bench/kit/process-cpu.ts';
+import { zipf } from '../../loadtest/bench/kit/zipf.ts';
+import { Tally } from '../../loadtest/bench/trades/tally.ts';
 import type { Holdings, Item, PlayerRecord } from '../../schema/holdings.ts';
-import type { PlayerId } from '../../schema/ids.ts';
+import type { ItemId, PlayerId } from '../../schema/ids.ts';
 import { diffHoldings } from '../../schema/inventory-delta.ts';
+import { Refusal } from '../../schema/refusals.ts';
 import { commandId, join, service, until, type TestPlayer } from '../kit/player.ts';
 import { startServer, type TestServer } from '../kit/server.ts';
 import { sitDown, trade } from '../kit/trade.ts';
@@ -63,6 +67,36 @@ describe('benchmarks', function () {
     assert.equal(spared?.ceiling, 10_000);
     assert.ok((spared?.ratio ?? 1) <= 0.05, `${spared?.ours} queries`);
     assert.equal(stampede?.ours, 1);
+  });
+
+  it('the CPU of a process and its descendants counts those that ended', async function () {
+    const before = treeCpuUs(process.pid);
+    if (before === undefined) return this.skip();
+    const burn = `for (const end = process.cpuUsage().user + 200_000; process.cpuUsage().user < end; );`;
+    await promisify(execFile)(process.execPath, ['-e', burn]);
+    const used = (treeCpuUs(process.pid) ?? 0) - before;
+    assert.ok(used >= 190_000, `${used} µs for a child that used 200,000`);
+  });
+
+  it('a refused trade is the client’s mistake only if a settled one took the item meanwhile', () => {
+    const [tally, now] = [new Tally(), performance.now()];
+    const attempt = { pair: ['a' as PlayerId, 'b' as PlayerId] as const, items: ['x' as ItemId, 'y' as ItemId] as const, since: now };
+    const refused = (item: string) => tally.failed(attempt, new Refusal('NOT_OWNER', { item }));
+    tally.succeeded({ ...attempt, items: ['x' as ItemId, 'z' as ItemId] });
+    const valid = () => tally.rows('here')[0]?.ceiling;
+    refused('x');
+    assert.equal(valid(), 1);
+    refused('y');
+    assert.equal(valid(), 2);
+    tally.failed(attempt, new Refusal('BUSY'));
+    assert.equal(valid(), 3);
+  });
+
+  it('Zipf: the first rank comes as often as it should', () => {
+    const [random, rank] = [seededRandom(9), zipf(3, 1)];
+    const counts = [0, 0, 0];
+    for (let drawn = 0; drawn < 11_000; drawn++) counts[rank(random)]!++;
+    assert.ok(counts.every((count, at) => Math.abs(count - 6_000 / (at + 1)) < 300), String(counts));
   });
 
   describe('over a real socket', () => {

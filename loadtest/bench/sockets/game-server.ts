@@ -1,0 +1,101 @@
+import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { treeCpuUs } from '../kit/process-cpu.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+const START_MAX_MS = 40_000;
+const LOG_CHARS_MAX = 10_000;
+/** All players sign in from one address, within seconds. */
+const SETTINGS = { NODE_ENV: 'test', LOG_LEVEL: 'warn', AUTH_RATE_MAX: '100000' };
+
+/** A server in a process of its own. */
+export interface GameServer {
+  url: string;
+  /** Opens `/service`; a server without one grants nothing and knows no accounts. */
+  serviceKey?: string;
+  /** What the server process, without PostgreSQL, has used so far, in µs; NaN where that cannot be known. */
+  cpuUs(): number;
+  postgresUs(): number;
+  stop(): Promise<void>;
+}
+
+/** Ours, as `npm start` runs it: embedded PostgreSQL with four shards, in a folder that goes with it. */
+export async function startOurs(): Promise<GameServer> {
+  const folder = mkdtempSync(path.join(realpathSync(tmpdir()), 'strongroom-bench-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  const port = await freePort();
+  const child = spawn(process.execPath, ['server/main.ts'], { cwd: ROOT, env: { ...process.env, ...SETTINGS, DATA_DIR: folder, PORT: String(port) }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = endedWith(child, remove);
+  try {
+    const url = `http://127.0.0.1:${port}`;
+    await untilReady(child, `${url}/readyz`);
+    const { serviceKey } = JSON.parse(readFileSync(path.join(folder, 'secrets.json'), 'utf8')) as { serviceKey: string };
+    const postgresPid = Number(readFileSync(path.join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+    const postgresUs = () => treeCpuUs(postgresPid) ?? Number.NaN;
+    return { url, serviceKey, cpuUs: () => cpuOf(child) - postgresUs(), postgresUs, stop: () => stop(child, ended) };
+  } catch (error) {
+    await stop(child, ended);
+    throw error;
+  }
+}
+
+/** Colyseus alone with the same messages, see bare-rooms.ts. */
+export async function startBare(): Promise<GameServer> {
+  const port = await freePort();
+  const child = fork(new URL('./bare-rooms.ts', import.meta.url), [String(port)], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const ended = endedWith(child, () => undefined);
+  try {
+    await untilReady(child, `http://127.0.0.1:${port}/`);
+    return { url: `http://127.0.0.1:${port}`, cpuUs: () => cpuOf(child), postgresUs: () => 0, stop: () => stop(child, ended) };
+  } catch (error) {
+    await stop(child, ended);
+    throw error;
+  }
+}
+
+const cpuOf = ({ pid }: ChildProcess): number => treeCpuUs(pid ?? 0) ?? Number.NaN;
+
+/** It does not outlive us, however we end. @returns what resolves when it and what it left behind are gone */
+function endedWith(child: ChildProcess, remove: () => void): Promise<void> {
+  const kill = () => {
+    child.kill('SIGKILL');
+    remove();
+  };
+  process.once('exit', kill);
+  return once(child, 'exit').then(() => {
+    process.off('exit', kill);
+    remove();
+  });
+}
+
+async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
+  child.kill('SIGTERM');
+  await ended;
+}
+
+/** Any answer that is not an error of the server's means that it listens. */
+async function untilReady(child: ChildProcess, url: string): Promise<void> {
+  let log = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-LOG_CHARS_MAX)));
+  const deadline = performance.now() + START_MAX_MS;
+  const isReady = () => fetch(url).then(({ status }) => status < 500, () => false);
+  while (!(await isReady())) {
+    if (child.exitCode !== null || child.signalCode !== null || performance.now() > deadline) throw new Error(`the server did not start: ${log}`);
+    await delay(50);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  probe.listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
