@@ -30,7 +30,8 @@ export interface Economy {
 
 export async function openEconomy(shardCount = SHARD_COUNT): Promise<Economy> {
   const folder = mkdtempSync(path.join(realpathSync(tmpdir()), 'strongroom-bench-'));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
+  // A server that lost us is still ending there.
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   process.once('exit', remove);
   const postgres = await startEmbeddedPostgres({ dir: folder, databases: [...Array.from({ length: shardCount }, (_, index) => `bench_${index}`), 'spare'] });
   const urls = postgres.urls.slice(0, shardCount);

@@ -5,8 +5,8 @@ import type { TradeCrew } from './trade-crew.ts';
 
 const CONNECTIONS = [1, 2, 4];
 const PLANS = ['auto', 'force_generic_plan'] as const;
-const TRIALS = 3;
-const TRIAL_MS = 300;
+const TRIALS = 5;
+const TRIAL_MS = 250;
 
 /**
  * The loop may share its work out as it likes, and plan as it likes: what does most in a few short trials in turn is the
