@@ -9,6 +9,8 @@ const LOCK_TIMEOUT_MS = 2_000;
 /** A coordinator that is paused in the middle of a transaction must not hold its locks for ever. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 60_000;
+/** A settlement is planned once per connection: planning one anew takes as long as a lonely trade does. */
+const PLAN_CACHE_MODE = 'force_generic_plan';
 /** Migrating takes two at once: one holds the lock. */
 const CONNECTIONS_MIN = 2;
 
@@ -33,7 +35,7 @@ export class Shard {
 
   /** @throws when the server cannot be reached; the message names no password */
   static async open({ index, url, poolMax }: ShardOptions): Promise<Shard> {
-    const settings = { lock_timeout: LOCK_TIMEOUT_MS, idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS, statement_timeout: STATEMENT_TIMEOUT_MS };
+    const settings = { lock_timeout: LOCK_TIMEOUT_MS, idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS, statement_timeout: STATEMENT_TIMEOUT_MS, plan_cache_mode: PLAN_CACHE_MODE };
     const orm = new MikroORM({
       // Own context per shard: with the default name, a fork of one shard runs on another's transaction.
       contextName: `shard${index}`,

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { v7 as uuidv7 } from 'uuid';
-import { faultPoints } from '../../../persistence/index.ts';
+import { faultPoints, newId } from '../../../persistence/index.ts';
 import type { Holdings } from '../../../schema/holdings.ts';
 import type { CommandId, ItemId, PlayerId, TradeId } from '../../../schema/ids.ts';
 import { invariant } from '../../../schema/invariant.ts';
@@ -28,6 +27,8 @@ export class Market {
   readonly players: readonly PlayerId[];
   readonly #features: Pick<Features, 'inventory' | 'trading'>;
   readonly #free: FreePlayers;
+  /** What each player's client shows: who offers looks there, not at the server. */
+  readonly #shown = new Map<PlayerId, ItemId[]>();
 
   private constructor(economy: Economy, players: readonly PlayerId[], features: Pick<Features, 'inventory' | 'trading'>) {
     this.economy = economy;
@@ -46,7 +47,7 @@ export class Market {
       reach: faultPoints(undefined),
     });
     const market = new Market(economy, players, features);
-    await market.goods();
+    await market.#show();
     return market;
   }
 
@@ -62,7 +63,7 @@ export class Market {
       while (more()) {
         const pair = this.#free.pair(random);
         const began = performance.now();
-        await this.trade(pair, random);
+        await this.tradeItems(pair, [pick(random, this.#shown.get(pair[0]) ?? []), pick(random, this.#shown.get(pair[1]) ?? [])]);
         tookMs.push(performance.now() - began);
         this.#free.release(pair);
       }
@@ -74,14 +75,10 @@ export class Market {
   /** Somebody else wrote to the databases: all that is known is read again. */
   async readAgain(): Promise<void> {
     this.#features.inventory.refresh(this.players);
-    await this.goods();
+    await this.#show();
   }
 
-  /** Any item of the first and one gold, against any of the second, as the feature sees them now. @throws {Refusal} */
-  async trade(pair: readonly [PlayerId, PlayerId], random: Random): Promise<void> {
-    await this.tradeItems(pair, await this.anyItems(pair, random));
-  }
-
+  /** Any item of each, as the feature sees them now. */
   async anyItems(pair: readonly [PlayerId, PlayerId], random: Random): Promise<[ItemId, ItemId]> {
     const [mine, theirs] = await Promise.all([this.#features.inventory.get(pair[0]), this.#features.inventory.get(pair[1])]);
     return [pick(random, mine.items).id, pick(random, theirs.items).id];
@@ -89,7 +86,7 @@ export class Market {
 
   /** A whole trade: two offers, two acceptances, settled. @throws {Refusal} what the feature refuses */
   async tradeItems([a, b]: readonly [PlayerId, PlayerId], [given, taken]: readonly [ItemId, ItemId]): Promise<void> {
-    const trade = new Trade(uuidv7() as TradeId, [a, b], this.#features.trading);
+    const trade = new Trade(newId<TradeId>(), [a, b], this.#features.trading);
     trade.seat(a, SESSION);
     trade.seat(b, SESSION);
     await trade.offer(a, { items: [given], fungibles: { gold: 1 } });
@@ -97,5 +94,16 @@ export class Market {
     await trade.accept(a, { commandId: randomUUID() as CommandId, revision });
     const { status } = await trade.accept(b, { commandId: randomUUID() as CommandId, revision });
     invariant(status === 'settled', 'the second acceptance settles');
+    this.#replace(a, given, taken);
+    this.#replace(b, taken, given);
+  }
+
+  async #show(): Promise<void> {
+    for (const [player, { items }] of await this.goods()) this.#shown.set(player, items.map(({ id }) => id));
+  }
+
+  #replace(player: PlayerId, given: ItemId, taken: ItemId): void {
+    const shown = this.#shown.get(player) ?? [];
+    shown[shown.indexOf(given)] = taken;
   }
 }
