@@ -1,4 +1,6 @@
 import type { HolderId, TransactionId } from '../schema/ids.ts';
+import { ACT, ACT_HERE } from './settle-statements.ts';
+import type { Statement } from './transaction.ts';
 import { holdersOf, type CommandActor, type ItemContent, type Movement, type Posting } from './movement.ts';
 
 /** A movement with its place in the batch, from 1, and the ledger's name for it. */
@@ -31,8 +33,7 @@ export function inputFor(entries: readonly Entry[], { here, commandHere }: Local
     for (const [seq, posting] of entry.movement.postings.entries()) {
       const giverLocal = 'giver' in posting && posting.giver !== null && here(posting.giver);
       const receiverLocal = posting.receiver !== null && here(posting.receiver);
-      // What an item is goes along only where its row is written anew.
-      if (giverLocal || receiverLocal) input.addPosting(entry.ix, seq, posting, !giverLocal && receiverLocal);
+      if (giverLocal || receiverLocal) input.addPosting(entry.ix, seq, posting, giverLocal, receiverLocal);
     }
     for (const [place, { actor, id, hash }] of entry.movement.commands.entries()) {
       if (commandHere(actor, id)) input.addCommand(entry.ix, place, actor, id, hash, entry.answers[place]);
@@ -56,6 +57,9 @@ export class SettleInput {
   readonly #said = { hash: [] as string[], answer: [] as string[], of: [] as number[] }; // $21 … $23
   readonly #experience = { ix: [] as number[], player: [] as number[], xp: [] as number[] }; // $24 … $26
 
+  /** Whether nothing comes into being, goes out of it, crosses to another shard, or is learnt. */
+  #stays = true;
+
   get isEmpty(): boolean {
     return this.#postings.ix.length === 0 && this.#commands.ix.length === 0;
   }
@@ -74,9 +78,12 @@ export class SettleInput {
     }
   }
 
-  addPosting(ix: number, seq: number, posting: Posting, withContent: boolean): void {
+  addPosting(ix: number, seq: number, posting: Posting, giverLocal: boolean, receiverLocal: boolean): void {
     const p = this.#postings;
     const fungible = 'asset' in posting;
+    // What an item is goes along only where its row is written anew.
+    const withContent = !fungible && !giverLocal;
+    if (!fungible && !(giverLocal && receiverLocal)) this.#stays = false;
     p.ix.push(ix);
     p.seq.push(seq);
     p.asset.push(fungible ? quoted(posting.asset) : 'NULL');
@@ -85,7 +92,7 @@ export class SettleInput {
     p.quantity.push(fungible ? posting.quantity : 1);
     p.giver.push('giver' in posting && posting.giver !== null ? this.#placeOf(posting.giver) : 'NULL');
     p.receiver.push(posting.receiver === null ? 'NULL' : this.#placeOf(posting.receiver));
-    this.#contents.of.push(fungible || !withContent ? 'NULL' : this.#addContent('content' in posting ? posting.content : posting));
+    this.#contents.of.push(withContent ? this.#addContent('content' in posting ? posting.content : posting) : 'NULL');
   }
 
   addCommand(ix: number, place: number, actor: string, id: string, hash: Buffer, answer: unknown): void {
@@ -98,6 +105,7 @@ export class SettleInput {
   }
 
   addExperience(ix: number, { player, xp }: NonNullable<Movement['experience']>): void {
+    this.#stays = false;
     this.#experience.ix.push(ix);
     this.#experience.player.push(this.#placeOf(player));
     this.#experience.xp.push(xp);
@@ -112,9 +120,10 @@ export class SettleInput {
     return columns.map(literal);
   }
 
-  /** What ACT takes. */
-  get actValues(): string[] {
-    return [...this.checkValues, ...Object.values(this.#experience).map(literal)];
+  /** The least that moves all of it. */
+  get act(): [Statement, string[]] {
+    const values = this.checkValues;
+    return this.#stays ? [ACT_HERE, values] : [ACT, [...values, ...Object.values(this.#experience).map(literal)]];
   }
 
   #placeOf(key: string): number {

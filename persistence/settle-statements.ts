@@ -82,17 +82,10 @@ select ix, null::int as at, code as key, 0::float8 as n, doc from bad`,
  * statement: its constraint is the guard, because probing for what nearly never happens would cost every trade.
  * [LD1] [LD3] [LD4]
  */
-export const ACT: Statement = {
-  name: 'settle-act',
-  text: `with ${INPUT}, ${HELD}, ${BAD},
+const act = (more: string, told: string) => `with ${INPUT}, ${HELD}, ${BAD},
 ok as materialized (select * from p where not exists (select 1 from bad where bad.ix = p.ix)),
 moved as (update item r set holder = i.receiver, version = r.version + 1 from i
   where r.ctid = i.at and i.receiver_local and not exists (select 1 from bad where bad.ix = i.ix)),
-gone as (delete from item r using i
-  where r.ctid = i.at and not i.receiver_local and not exists (select 1 from bad where bad.ix = i.ix)),
-came as (insert into item (id, holder, kind, attributes, version, bound)
-  select item, receiver, kind, attributes::jsonb, version + 1, bound from ok
-  where item is not null and receiver_local and not giver_local),
 changed as (update balance r set quantity = r.quantity + (b.got - b.spent)::bigint from b
   where r.ctid = b.at and b.got <> b.spent and not exists (select 1 from bad where bad.ix = b.ix)
   returning b.holder as at, b.asset, r.quantity),
@@ -105,13 +98,29 @@ raised as (update inventory r set version = r.version + 1 from unnest($1::uuid[]
 written as (insert into ledger (transaction_id, seq, reason, asset, item, item_version, quantity, giver, receiver)
   select tx, seq, reason, asset, item, case when item is not null then version + 1 end, quantity, giver, receiver from ok),
 answered as (insert into command (actor, id, hash, answer, transaction_id)
-  select actor, id, decode(hash, 'hex'), answer::jsonb, ($3::uuid[])[ix] from c where not exists (select 1 from bad where bad.ix = c.ix)),
+  select actor, id, decode(hash, 'hex'), answer::jsonb, ($3::uuid[])[ix] from c where not exists (select 1 from bad where bad.ix = c.ix))${more}
+select ix, null::int as at, code as key, 0::float8 as n, doc from bad
+union all select null, at, asset, quantity, null from changed
+union all select null, array_position($1::uuid[], holder), asset, quantity, null from made${told}`;
+
+/** What most batches need: things change hands between holders who are all here. */
+export const ACT_HERE: Statement = { name: 'settle-act-here', text: act('', '') };
+
+/** The rest too: items that go elsewhere or out of existence, items that come, and experience. */
+export const ACT: Statement = {
+  name: 'settle-act',
+  text: act(
+    `,
+gone as (delete from item r using i
+  where r.ctid = i.at and not i.receiver_local and not exists (select 1 from bad where bad.ix = i.ix)),
+came as (insert into item (id, holder, kind, attributes, version, bound)
+  select item, receiver, kind, attributes::jsonb, version + 1, bound from ok
+  where item is not null and receiver_local and not giver_local),
 earned as (update player r set xp = r.xp + e.xp, level = 1 + floor(sqrt((r.xp + e.xp) / 100.0))::int
   from unnest($24::int[], $25::int[], $26::bigint[]) as e(ix, player, xp)
   where r.id = ($1::uuid[])[e.player] and not exists (select 1 from bad where bad.ix = e.ix)
-  returning e.player as at, r.xp, r.level)
-select ix, null::int as at, code as key, 0::float8 as n, doc from bad
-union all select null, at, asset, quantity, null from changed
-union all select null, array_position($1::uuid[], holder), asset, quantity, null from made
+  returning e.player as at, r.xp, r.level)`,
+    `
 union all select null, at, null, xp, to_jsonb(level) from earned`,
+  ),
 };

@@ -6,9 +6,9 @@ import { holdersOf, SERVICE_ACTOR, type CommandActor, type Movement, type Moveme
 import { newId } from './new-id.ts';
 import { inputFor, type Entry, type Locality } from './settle-input.ts';
 import { collectOutcomes, deny, type Changes, type Denials, type SettleRow } from './settle-outcomes.ts';
-import { ACT, CHECK, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
+import { CHECK, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
 import type { Transact } from './transact.ts';
-import type { ShardTransaction, Statement, Transaction } from './transaction.ts';
+import type { ShardTransaction, Transaction } from './transaction.ts';
 
 const OVERFLOW: MovementOutcome = { status: 'refused', code: 'BAD_REQUEST', details: { reason: 'the receiver would hold more than 2^53 - 1' } };
 
@@ -66,14 +66,19 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
     const { parts } = transaction;
     // Over several shards nothing may act before each has said yes: what one acts on, another could not take back alone.
     if (parts.length > 1) {
-      const checked = await Promise.all(parts.map((part) => ask(part, CHECK, inputOf(part)?.checkValues)));
+      const checked = await Promise.all(
+        parts.map(async (part) => {
+          const input = inputOf(part);
+          return input === undefined ? [] : await part.query<SettleRow>(CHECK, input.checkValues);
+        }),
+      );
       for (const rows of checked) denyAll(denials, rows);
     }
     const actedFirst = once(() => reach('acted-first', label));
     const changes = await Promise.all(
       parts.map(async (part): Promise<Changes> => {
         const input = inputOf(part);
-        const rows = await ask(part, ACT, input?.actValues);
+        const rows = input === undefined ? [] : await part.query<SettleRow>(...input.act);
         actedFirst();
         return { keys: input?.keys ?? [], rows };
       }),
@@ -128,11 +133,6 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
       denyAll(denials, await part.query<SettleRow>(RECALL, columns));
     }
   }
-}
-
-/** A shard that sees nothing of the batch is not asked. */
-async function ask(part: ShardTransaction, statement: Statement, values: readonly string[] | undefined): Promise<SettleRow[]> {
-  return values === undefined ? [] : await part.query<SettleRow>(statement, values);
 }
 
 /** Notes every row that says why not, and answers how many there were. */

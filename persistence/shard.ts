@@ -49,6 +49,8 @@ export class Shard {
       driverOptions: {
         connectionString: url,
         connectionTimeoutMillis: 5_000,
+        // What is sent without waiting goes in one round trip: `begin` with the first statement.
+        pipeline: true,
         options: Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`).join(' '),
       },
       debug: false,

@@ -65,7 +65,7 @@ export function transactor({ shards, reach, onUnfinished, onLostRace }: Transact
         // In ascending order, so that two transactions never wait for each other's connections.
         parts.push(await ShardTransaction.connect(shard));
       }
-      await allSettled(parts.map((part) => part.begin()));
+      for (const part of parts) part.begin();
       const transaction = new Transaction(id, parts);
       const result = await work(transaction);
       if (transaction.abandoned) {

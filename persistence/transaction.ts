@@ -15,6 +15,7 @@ export interface Statement {
 export class ShardTransaction {
   readonly shard: Shard;
   readonly #client: PoolClient;
+  #begun: Promise<unknown> | undefined;
   #em: EntityManager | undefined;
   #open = true;
 
@@ -27,18 +28,23 @@ export class ShardTransaction {
     return new ShardTransaction(shard, await shard.pool.connect());
   }
 
-  async begin(): Promise<void> {
-    await this.#client.query('begin');
+  /** Sent ahead of the first statement, in the same round trip; who runs that one waits for both. */
+  begin(): void {
+    this.#begun = this.#client.query('begin');
+    // Nobody may be waiting yet when it fails; the first statement throws it.
+    this.#begun.catch(() => undefined);
   }
 
   async query<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
     invariant(this.#open, 'statements run inside an open transaction');
-    return (await this.#client.query<Row>({ name: statement.name, text: statement.text, values: [...values] })).rows;
+    const [{ rows }] = await Promise.all([this.#client.query<Row>({ name: statement.name, text: statement.text, values: [...values] }), this.#begun]);
+    return rows;
   }
 
   /** A unit of work inside this transaction; it is flushed before the commit or the prepare. */
   async em(): Promise<EntityManager> {
     if (this.#em === undefined) {
+      await this.#begun;
       this.#em = this.shard.em();
       this.#em.setTransactionContext(await borrowedTransaction(this.#client));
     }
