@@ -9,8 +9,8 @@ import { accept, joinGroup, offer, sitDown, trade } from './trade.ts';
 /** From the start of the new process to players who trade again, where a start takes no longer than 2 s. */
 const RECOVERY_MAX_MS = 5_000;
 const START_MS = 2_000;
-const GOLD = 50;
-const ORE = 3;
+export const GOLD = 50;
+export const ORE = 3;
 
 export interface CrashSite {
   dataDir: string;
@@ -111,7 +111,7 @@ async function crash(point: FaultPoint, site: CrashSite): Promise<Crashed> {
 }
 
 /** Whether both legs happened or none. @throws when only some of it did */
-async function judge(server: TestServer, { members }: CrashSite, { sword, before }: Crashed): Promise<Recovery['result']> {
+export async function judge(server: TestServer, { members }: Pick<CrashSite, 'members'>, { sword, before }: Pick<Crashed, 'sword' | 'before'>): Promise<Recovery['result']> {
   const after = await Promise.all(members.map((member) => belongings(server, member)));
   const [first, second] = before;
   const traded: Belongings[] = [

@@ -66,9 +66,9 @@ export interface ControlCase {
   symptom: RegExp;
 }
 
-/** Runs scenarios against one server without a guard, and expects each to go red: over its own players, or before another broke the audit. */
-export async function control(name: MutationName, options: StartOptions, cases: readonly ControlCase[]): Promise<void> {
-  await withMutant(name, async (root) => {
+/** Runs scenarios against one server without its guards, and expects each to go red: over its own players, or before another broke the audit. */
+export async function control(names: MutationName | readonly MutationName[], options: StartOptions, cases: readonly ControlCase[]): Promise<void> {
+  await withMutant(names, async (root) => {
     const server = await startServer({ ...options, root });
     try {
       for (const { scenario, symptom } of cases) await assertGoesRed(scenario(server), symptom);

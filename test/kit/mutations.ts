@@ -141,6 +141,17 @@ export const MUTATIONS = {
       { file: SETTLE, find: 'from c where not exists (select 1 from bad where bad.ix = c.ix))', replace: 'from c on conflict do nothing)' },
     ],
   },
+  'renames-again': {
+    guard: 'a renaming stores its command [KE1]',
+    edits: [{ file: 'persistence/players.ts', find: 'em.create(Command, {', replace: 'if (changed > 1) em.create(Command, {' }],
+  },
+  'repeats-run': {
+    guard: 'a repeat waits for the answer of the first [KE1]: any command while it runs, an acceptance also afterwards',
+    edits: [
+      { file: 'server/ledger/idempotency.ts', find: 'if (running !== undefined) {', replace: "if (running !== undefined && name === '') {" },
+      { file: TRADE, find: 'if (side.acceptedBy.includes(commandId)) return', replace: "if (side.acceptedBy.includes(commandId) && hash.length === 0) return" },
+    ],
+  },
   'outcome-hasty': {
     guard: 'an outcome waits for a transaction that is prepared still [KE4]',
     edits: [{ file: 'server/ledger/idempotency.ts', find: '{ awaitWriters: true }', replace: '{ awaitWriters: false }' }],
@@ -148,6 +159,26 @@ export const MUTATIONS = {
   'payload-unchecked': {
     guard: 'the same command id with another payload is refused [KE2]',
     edits: [{ file: 'server/ledger/idempotency.ts', find: "if (!known.hash.equals(hash)) throw new Refusal('COMMAND_REUSED', { commandId: id });", replace: '' }],
+  },
+  'poison-spreads': {
+    guard: 'what fails a batch is tried again alone [TQ3]',
+    edits: [{ file: 'server/ledger/ledger.ts', find: 'mayRunAlone: (error) => !(', replace: 'mayRunAlone: (error) => error === undefined && !(' }],
+  },
+  'refused-together': {
+    guard: 'a movement that must not happen is left out of its batch alone [LD3]',
+    edits: [{ file: SETTLE, find: 'where bad.ix = p.ix', replace: '' }],
+  },
+  'shards-backwards': {
+    guard: 'every process takes the shards in the same order [LD2]',
+    edits: [{ file: TRANSACT, find: '.toSorted((a, b) => a - b)', replace: '.toSorted((a, b) => b - a)' }],
+  },
+  'rows-backwards': {
+    guard: "every process takes a shard's rows in the same order [LD2]",
+    edits: [{ file: SETTLE, find: 'order by holder for update', replace: 'order by holder desc for update' }],
+  },
+  'begins-nothing': {
+    guard: 'what a shard writes is in a transaction [LD1]',
+    edits: [{ file: 'persistence/transaction.ts', find: "await client.query('begin');", replace: "await client.query('select 1');" }],
   },
   'join-believes-cache': {
     guard: 'a room that opens reads PostgreSQL, not the cache [DS6]',

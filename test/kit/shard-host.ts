@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { Client } from 'pg';
 import { startEmbeddedPostgres } from '../../persistence/index.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -8,13 +10,17 @@ const SHARDS = 4;
 export interface ShardHost {
   /** A value for `SHARD_URLS` that no server has used. */
   freshShards(): Promise<string>;
+  /** How many statements lost a race so far: to a lock timeout, or to a deadlock that PostgreSQL had to break. */
+  lostRaces(): { timeouts: number; deadlocks: number };
+  /** How many deadlocks PostgreSQL has counted, and how many transactions are prepared and not ended, over all databases. */
+  count(what: 'deadlocks' | 'prepared'): Promise<number>;
   stop(): Promise<void>;
 }
 
 /** Without fsync: it is never killed. What a crash of PostgreSQL leaves is tested on the servers' own. */
 export async function startShardHost(): Promise<ShardHost> {
   const { folder, remove } = temporaryFolder();
-  const embedded = await startEmbeddedPostgres({ dir: folder, databases: ['admin'], settings: { fsync: 'off', max_connections: 400 } });
+  const embedded = await startEmbeddedPostgres({ dir: folder, databases: ['admin'], settings: { fsync: 'off', max_connections: 400, log_min_messages: 'error' } });
   const admin = new Client({ connectionString: embedded.urls[0] });
   await admin.connect();
   let made = 0;
@@ -28,6 +34,15 @@ export async function startShardHost(): Promise<ShardHost> {
         urls.push(url.href);
       }
       return urls.join(',');
+    },
+    lostRaces() {
+      const log = readFileSync(path.join(folder, 'postgres.log'), 'utf8');
+      const times = (said: string) => log.split(`ERROR:  ${said}`).length - 1;
+      return { timeouts: times('canceling statement due to lock timeout'), deadlocks: times('deadlock detected') };
+    },
+    async count(what) {
+      const counts = { deadlocks: 'select sum(deadlocks)::int as count from pg_stat_database', prepared: 'select count(*)::int as count from pg_prepared_xacts' };
+      return (await admin.query<{ count: number }>(counts[what])).rows[0]?.count ?? 0;
     },
     async stop() {
       await admin.end();

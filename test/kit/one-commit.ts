@@ -1,0 +1,79 @@
+import { Client } from 'pg';
+import { shardOfSlot, slotOf } from '../../persistence/slots.ts';
+import { commandId, joinPlayer, signIn, until, type TestPlayer } from './player.ts';
+import type { TestServer } from './server.ts';
+import { accept, offer, outcomeOf, sitDown, type Offered, type Table } from './trade.ts';
+
+const SHARDS = 4;
+/** How many commits of one lane are under way at once: as many must be held up before anything gathers behind them. */
+export const WORKERS = 2;
+
+/** A trade that only the second one's acceptance is missing from. */
+export interface Deal {
+  first: Pick<TestPlayer, 'id'>;
+  second: Pick<TestPlayer, 'id'>;
+  table: Table;
+  revision: number;
+  /** The acceptances' command ids, in the players' order. */
+  ids: readonly [string, string];
+}
+
+export async function prepareDeal(first: TestPlayer, second: TestPlayer, gives: Offered, gets: Offered): Promise<Deal> {
+  const table = await sitDown(first, second);
+  await offer(table.first, gives);
+  const revision = await offer(table.second, gets);
+  const ids = [commandId(), commandId()] as const;
+  await accept(table.first, revision, ids[0]);
+  return { first, second, table, revision, ids };
+}
+
+/**
+ * Settles the deals in one commit: the plugs, of the same lane, occupy its workers because their rows are held up; what
+ * settles meanwhile gathers; then the rows are let go. @returns what each acceptance came to
+ */
+export async function settleTogether(shardUrls: string, plugs: readonly Deal[], deals: readonly Deal[]): Promise<{ plugs: string[]; deals: string[] }> {
+  const settle = ({ table, revision, ids }: Deal) => outcomeOf(table.second.request('trade:accept', { commandId: ids[1], revision }));
+  const isSettling = ({ table }: Deal) => (table.first.state as { phase?: string }).phase === 'settling';
+  const plugged: ReturnType<typeof settle>[] = [];
+  const locks: Client[] = [];
+  let gathered: ReturnType<typeof settle>[] = [];
+  try {
+    for (const plug of plugs) {
+      locks.push(await lockHolder(shardUrls, plug.first.id));
+      plugged.push(settle(plug));
+      await until(() => isSettling(plug), 1_000, 'a plug is under way');
+    }
+    gathered = deals.map(settle);
+    await until(() => deals.every(isSettling), 1_000, 'every deal waits for its commit');
+  } finally {
+    await Promise.all(locks.map((lock) => lock.end()));
+  }
+  return { plugs: await Promise.all(plugged), deals: await Promise.all(gathered) };
+}
+
+/** Locks a player's row as a slow transaction would, until the connection ends. */
+async function lockHolder(shardUrls: string, holder: string): Promise<Client> {
+  const client = new Client({ connectionString: shardUrls.split(',')[shardOf(holder)] });
+  await client.connect();
+  await client.query('begin');
+  await client.query('select from inventory where holder = $1 for update', [holder]);
+  return client;
+}
+
+const shardOf = (player: string) => shardOfSlot(slotOf(player), SHARDS);
+
+/** Players on these shards, in this order: signs in as many as it takes and joins those that fit. */
+export async function joinOn(server: TestServer, shards: readonly number[]): Promise<TestPlayer[]> {
+  const found = new Map<number, Awaited<ReturnType<typeof signIn>>>();
+  const wanted = new Set(shards.keys());
+  while (wanted.size > 0) {
+    for (const player of await Promise.all(Array.from({ length: 2 * wanted.size }, () => signIn(server.url, 'Placed')))) {
+      const place = [...wanted].find((at) => shards[at] === shardOf(player.id));
+      if (place !== undefined && wanted.delete(place)) found.set(place, player);
+    }
+  }
+  return await Promise.all(shards.map(async (_, at) => {
+    const player = found.get(at)!;
+    return { ...player, ...(await joinPlayer(player.client)) };
+  }));
+}
