@@ -27,16 +27,23 @@ export async function prepareDeal(first: TestPlayer, second: TestPlayer, gives: 
   return { first, second, table, revision, ids };
 }
 
+/** A player whose row is locked until something has come about. */
+interface Hold {
+  holder: string;
+  until: () => Promise<boolean>;
+}
+
 /**
- * Settles the deals in one commit: the plugs, of the same lane, occupy its workers because their rows are held up; what
- * settles meanwhile gathers; then the rows are let go. @returns what each acceptance came to
+ * Settles the deals in one commit, or in one of each process: the plugs, of the same lane, occupy its workers because
+ * their rows are held up; what settles meanwhile gathers; then the rows are let go. @returns what each acceptance came to
  */
-export async function settleTogether(shardUrls: string, plugs: readonly Deal[], deals: readonly Deal[]): Promise<{ plugs: string[]; deals: string[] }> {
+export async function settleTogether(shardUrls: string, plugs: readonly Deal[], deals: readonly Deal[], hold?: Hold): Promise<{ plugs: string[]; deals: string[] }> {
   const settle = ({ table, revision, ids }: Deal) => outcomeOf(table.second.request('trade:accept', { commandId: ids[1], revision }));
   const isSettling = ({ table }: Deal) => (table.first.state as { phase?: string }).phase === 'settling';
   const plugged: ReturnType<typeof settle>[] = [];
   const locks: Client[] = [];
   let gathered: ReturnType<typeof settle>[] = [];
+  const held = hold && (await lockHolder(shardUrls, hold.holder));
   try {
     for (const plug of plugs) {
       locks.push(await lockHolder(shardUrls, plug.first.id));
@@ -47,6 +54,7 @@ export async function settleTogether(shardUrls: string, plugs: readonly Deal[], 
     await until(() => deals.every(isSettling), 1_000, 'every deal waits for its commit');
   } finally {
     await Promise.all(locks.map((lock) => lock.end()));
+    if (hold) await until(hold.until, 1_000, 'what was held up is waiting').finally(() => held?.end());
   }
   return { plugs: await Promise.all(plugged), deals: await Promise.all(gathered) };
 }

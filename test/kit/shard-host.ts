@@ -12,8 +12,8 @@ export interface ShardHost {
   freshShards(): Promise<string>;
   /** How many statements lost a race so far: to a lock timeout, or to a deadlock that PostgreSQL had to break. */
   lostRaces(): { timeouts: number; deadlocks: number };
-  /** How many deadlocks PostgreSQL has counted, and how many transactions are prepared and not ended, over all databases. */
-  count(what: 'deadlocks' | 'prepared'): Promise<number>;
+  /** Over all databases: the deadlocks that PostgreSQL has counted, transactions that are prepared, statements that wait for a lock. */
+  count(what: 'deadlocks' | 'prepared' | 'waiting'): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -41,7 +41,11 @@ export async function startShardHost(): Promise<ShardHost> {
       return { timeouts: times('canceling statement due to lock timeout'), deadlocks: times('deadlock detected') };
     },
     async count(what) {
-      const counts = { deadlocks: 'select sum(deadlocks)::int as count from pg_stat_database', prepared: 'select count(*)::int as count from pg_prepared_xacts' };
+      const counts = {
+        deadlocks: 'select sum(deadlocks)::int as count from pg_stat_database',
+        prepared: 'select count(*)::int as count from pg_prepared_xacts',
+        waiting: `select count(*)::int as count from pg_stat_activity where wait_event_type = 'Lock'`,
+      };
       return (await admin.query<{ count: number }>(counts[what])).rows[0]?.count ?? 0;
     },
     async stop() {
