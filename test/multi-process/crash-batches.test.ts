@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { FAULT_POINTS, type FaultPoint } from '../../persistence/index.ts';
+import { crashBatch, judgeBatch, type BatchSite } from '../kit/crash-batch.ts';
+import { assertGoesRed, withMutant } from '../kit/mutant.ts';
+import type { MutationName } from '../kit/mutations.ts';
+import { joinOn } from '../kit/one-commit.ts';
+import { startServer, type TestServer } from '../kit/server.ts';
+import { startShardHost, type ShardHost } from '../kit/shard-host.ts';
+import { temporaryFolder } from '../kit/temporary-folder.ts';
+
+/** The point `published` is of each movement, not of the commit. On one shard, what is left is before and after COMMIT. */
+const POINTS = FAULT_POINTS.filter((point) => point !== 'published');
+const COMMIT_POINT = FAULT_POINTS.indexOf('committed');
+/** Two pairs that keep the queue busy, and three that are in one commit. */
+const OVER_FOUR_SHARDS = [0, 1, 0, 1, 0, 3, 1, 2, 2, 3];
+const ON_ONE_SHARD = Array<number>(10).fill(2);
+
+describe('crash points of a commit of several trades', () => {
+  const { folder, remove } = temporaryFolder();
+  let host: ShardHost;
+  before(async () => {
+    host = await startShardHost();
+  });
+  after(async () => {
+    await host?.stop();
+    remove();
+  });
+
+  const places = [
+    { where: 'over four shards', shardsOfPlayers: OVER_FOUR_SHARDS, points: POINTS, control: { mutation: 'commits-apart', point: 'prepared', symptom: /neither both legs nor none/ } },
+    { where: 'on one shard', shardsOfPlayers: ON_ONE_SHARD, points: ['acted', 'committed'], control: { mutation: 'begins-nothing', point: 'acted', symptom: /both legs/ } },
+  ] as const satisfies { where: string; shardsOfPlayers: readonly number[]; points: readonly FaultPoint[]; control: { mutation: MutationName; point: FaultPoint; symptom: RegExp } }[];
+
+  for (const { where, shardsOfPlayers, points, control } of places) {
+    describe(where, () => {
+      let site: BatchSite;
+      let server: TestServer;
+      let armedFor: FaultPoint | undefined;
+
+      /** A server that kills itself when a commit of several movements reaches the point, or never. */
+      async function start(point: FaultPoint | undefined, root?: string): Promise<void> {
+        armedFor = point;
+        const env = { SHARD_URLS: site.shards, RESOLVER_INTERVAL_MS: '200', ...(point !== undefined && { FAULT_POINT: `batch:${point}` }) };
+        server = await startServer({ dataDir: folder, env, ...(root !== undefined && { root }) });
+      }
+
+      before(async () => {
+        site = { host, shards: await host.freshShards(), pairs: [] };
+        await start(points[0]);
+        const players = await joinOn(server, shardsOfPlayers);
+        await Promise.all(players.map((player) => player.leave()));
+        for (const [at, first] of players.entries()) if (at % 2 === 0) site.pairs.push([first, players[at + 1]!]);
+      });
+      after(() => server?.stop());
+
+      /** @param next where the process that judges is to be killed in its turn; to trade one by one does not reach it */
+      async function killedAt(point: FaultPoint, next?: FaultPoint): Promise<void> {
+        const crashed = await crashBatch(server, site);
+        await start(next);
+        assert.equal(await judgeBatch(server, site, crashed), FAULT_POINTS.indexOf(point) < COMMIT_POINT ? 'none' : 'both legs');
+      }
+
+      for (const [at, point] of points.entries()) {
+        it(`[CR1] dupe 1: killed with -9 at "${point}" of a commit ${where}, each of its trades is there whole or not at all`, async () => {
+          if (armedFor !== point) await server.stop().then(() => start(point));
+          await killedAt(point, points[at + 1]);
+        });
+      }
+
+      it(`dupe 1 goes red at "${control.point}" of a commit ${where} when the crashing server is "${control.mutation}" (${control.symptom.source})`, async () => {
+        await withMutant(control.mutation, async (root) => {
+          await server.stop();
+          await start(control.point, root);
+          await assertGoesRed(killedAt(control.point), control.symptom);
+        });
+      });
+    });
+  }
+});
