@@ -48,13 +48,13 @@ export async function settleTogether(shardUrls: string, plugs: readonly Deal[], 
     for (const plug of plugs) {
       locks.push(await lockHolder(shardUrls, plug.first.id));
       plugged.push(settle(plug));
-      await until(() => isSettling(plug), 1_000, 'a plug is under way');
+      await until(() => isSettling(plug), 1_500, 'a plug is under way');
     }
     gathered = deals.map(settle);
-    await until(() => deals.every(isSettling), 1_000, 'every deal waits for its commit');
+    await until(() => deals.every(isSettling), 1_500, 'every deal waits for its commit');
   } finally {
     await Promise.all(locks.map((lock) => lock.end()));
-    if (hold) await until(hold.until, 1_000, 'what was held up is waiting').finally(() => held?.end());
+    if (hold) await until(hold.until, 1_500, 'what was held up is waiting').finally(() => held?.end());
   }
   return { plugs: await Promise.all(plugged), deals: await Promise.all(gathered) };
 }
