@@ -178,7 +178,7 @@ export const MUTATIONS = {
   },
   'begins-nothing': {
     guard: 'what a shard writes is in a transaction [LD1]',
-    edits: [{ file: 'persistence/transaction.ts', find: "await client.query('begin');", replace: "await client.query('select 1');" }],
+    edits: [{ file: 'persistence/transaction.ts', find: "client.query('begin')", replace: "client.query('select 1')" }],
   },
   'join-believes-cache': {
     guard: 'a room that opens reads PostgreSQL, not the cache [DS6]',
