@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { GOLD, judge, ORE, type Recovery } from './crash.ts';
 import { assertAuditGreen, belongings, type Belongings } from './economy.ts';
-import { prepareDeal, settleTogether, WORKERS, type Deal } from './one-commit.ts';
+import { prepareDeal, settleTogether, PLUGS, type Deal } from './one-commit.ts';
 import { joinPlayer, newClient, service, until, type TestPlayer } from './player.ts';
 import type { TestServer } from './server.ts';
 import type { ShardHost } from './shard-host.ts';
@@ -46,7 +46,7 @@ export async function crashBatch(armed: TestServer, site: BatchSite): Promise<Cr
       const before = [await belongings(armed, first), await belongings(armed, second)] as const;
       return { members, sword, before, ...(await prepareDeal(first, second, { items: [sword], fungibles: { gold: GOLD } }, { fungibles: { ore: ORE } })) };
     }));
-    const { plugs, deals } = await settleTogether(site.shards, prepared.slice(0, WORKERS), prepared.slice(WORKERS));
+    const { plugs, deals } = await settleTogether(site.shards, prepared.slice(0, PLUGS), prepared.slice(PLUGS));
     assert.equal((await armed.exited).signal, 'SIGKILL');
     assert.deepEqual(deals, deals.map(() => 'closed'), 'nobody of the batch was answered');
     return { deals: prepared.map((deal, at) => ({ ...deal, outcome: [...plugs, ...deals][at] ?? '' })) };
@@ -66,8 +66,8 @@ export async function judgeBatch(server: TestServer, site: BatchSite, { deals }:
     results.push(await judge(server, { members }, { sword, before }));
     assert.ok(outcome === 'closed' || results.at(-1) === 'both legs', `answered with ${outcome}, and ${results.at(-1)} is there`);
   }
-  const [result, ...others] = results.slice(WORKERS);
-  assert.ok(result !== undefined && others.every((other) => other === result), `one commit, and of its trades there is ${results.slice(WORKERS).join(', ')}`);
+  const [result, ...others] = results.slice(PLUGS);
+  assert.ok(result !== undefined && others.every((other) => other === result), `one commit, and of its trades there is ${results.slice(PLUGS).join(', ')}`);
 
   const again = await Promise.all((await login(server, site)).map(async (pair, at) => {
     const happened = results[at] === 'both legs';

@@ -5,8 +5,8 @@ import type { TestServer } from './server.ts';
 import { accept, offer, outcomeOf, sitDown, type Offered, type Table } from './trade.ts';
 
 const SHARDS = 4;
-/** How many commits of one lane are under way at once: as many must be held up before anything gathers behind them. */
-export const WORKERS = 2;
+/** At least as many as commits of one lane are under way at once: so many must be held up before anything gathers behind them. */
+export const PLUGS = 3;
 
 /** A trade that only the second one's acceptance is missing from. */
 export interface Deal {
@@ -51,7 +51,7 @@ export async function settleTogether(shardUrls: string, plugs: readonly Deal[], 
       await until(() => isSettling(plug), 1_500, 'a plug is under way');
     }
     gathered = deals.map(settle);
-    await until(() => deals.every(isSettling), 1_500, 'every deal waits for its commit');
+    await until(() => deals.every(isSettling), 1_500, 'every deal waits for its commit, if there are plugs enough');
   } finally {
     await Promise.all(locks.map((lock) => lock.end()));
     if (hold) await until(hold.until, 1_500, 'what was held up is waiting').finally(() => held?.end());

@@ -3,7 +3,7 @@ import { FAULT_POINTS, type FaultPoint } from '../../persistence/index.ts';
 import { crashBatch, judgeBatch, type BatchSite } from '../kit/crash-batch.ts';
 import { assertGoesRed, withMutant } from '../kit/mutant.ts';
 import type { MutationName } from '../kit/mutations.ts';
-import { joinOn } from '../kit/one-commit.ts';
+import { joinOn, PLUGS } from '../kit/one-commit.ts';
 import { startServer, type TestServer } from '../kit/server.ts';
 import { startShardHost, type ShardHost } from '../kit/shard-host.ts';
 import { temporaryFolder } from '../kit/temporary-folder.ts';
@@ -11,9 +11,9 @@ import { temporaryFolder } from '../kit/temporary-folder.ts';
 /** The point `published` is of each movement, not of the commit. On one shard, what is left is before and after COMMIT. */
 const POINTS = FAULT_POINTS.filter((point) => point !== 'published');
 const COMMIT_POINT = FAULT_POINTS.indexOf('committed');
-/** Two pairs that keep the queue busy, and three that are in one commit. */
-const OVER_FOUR_SHARDS = [0, 1, 0, 1, 0, 3, 1, 2, 2, 3];
-const ON_ONE_SHARD = Array<number>(10).fill(2);
+/** Where the pairs are: those that keep the queue busy, and three that are in one commit. */
+const OVER_FOUR_SHARDS = [...Array.from({ length: PLUGS }, () => [0, 1]).flat(), 0, 3, 1, 2, 2, 3];
+const ON_ONE_SHARD = OVER_FOUR_SHARDS.map(() => 2);
 
 describe('crash points of a commit of several trades', () => {
   const { folder, remove } = temporaryFolder();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { assertAuditGreen, assertHolds } from '../kit/economy.ts';
 import { assertGoesRed, withMutant } from '../kit/mutant.ts';
 import type { MutationName } from '../kit/mutations.ts';
-import { joinOn, prepareDeal, settleTogether, type Deal } from '../kit/one-commit.ts';
+import { joinOn, PLUGS, prepareDeal, settleTogether, type Deal } from '../kit/one-commit.ts';
 import { joinPlayer, newClient, service, type TestPlayer } from '../kit/player.ts';
 import { startServer, type TestServer } from '../kit/server.ts';
 import { startShardHost, type ShardHost } from '../kit/shard-host.ts';
@@ -49,7 +49,7 @@ async function opposed(pair: Pair, host: ShardHost, shards: string): Promise<voi
   const [lost, deadlocks] = [host.lostRaces(), await host.count('deadlocks')];
   const assertNoneLost = () => assert.deepEqual(host.lostRaces(), lost, 'lost races: those by now, and those before');
   const rings = await Promise.all(Array.from({ length: RINGS }, () => joinRing(pair)));
-  const couples = (await Promise.all([pair.first, pair.second].map((server) => joinOn(server, [0, 1, 0, 1])))).flat();
+  const couples = (await Promise.all([pair.first, pair.second].map((server) => joinOn(server, Array.from({ length: PLUGS }, () => [0, 1]).flat())))).flat();
   for (const { id } of [...rings.flat(), ...couples]) await service(pair.first).grant(id, { fungibles: { gold: GOLD } });
   const all: Deal[] = [];
   const note = (deals: Deal[]) => {
