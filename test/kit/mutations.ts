@@ -166,7 +166,10 @@ export const MUTATIONS = {
   },
   'refused-together': {
     guard: 'a movement that must not happen is left out of its batch alone [LD3]',
-    edits: [{ file: SETTLE, find: 'where bad.ix = p.ix', replace: '' }],
+    edits: [
+      { file: SETTLE, find: 'b.got <> b.spent and not exists (select 1 from bad where bad.ix = b.ix)', replace: 'b.got <> b.spent and not exists (select 1 from bad)' },
+      { file: SETTLE, find: 'got > 0 and not exists (select 1 from bad where bad.ix = b.ix)', replace: 'got > 0 and not exists (select 1 from bad)' },
+    ],
   },
   'shards-backwards': {
     guard: 'every process takes the shards in the same order [LD2]',
