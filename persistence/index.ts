@@ -16,5 +16,6 @@ export {
 } from './movement.ts';
 export { newId } from './new-id.ts';
 export type { Credentials, NewPlayer, PlayerStore, StoredAccount } from './players.ts';
+export type { Judge } from './judge.ts';
 export type { Settle } from './settle.ts';
 export { openStorage, type Storage } from './storage.ts';

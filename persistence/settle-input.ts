@@ -1,7 +1,7 @@
 import type { HolderId, TransactionId } from '../schema/ids.ts';
 import { ACT, ACT_HERE } from './settle-statements.ts';
 import type { Statement } from './transaction.ts';
-import { holdersOf, type CommandActor, type ItemContent, type Movement, type Posting } from './movement.ts';
+import { holdersOf, SERVICE_ACTOR, type CommandActor, type ItemContent, type Movement, type Posting } from './movement.ts';
 
 /** A movement with its place in the batch, from 1, and the ledger's name for it. */
 export interface Entry {
@@ -16,6 +16,17 @@ export interface Entry {
 export interface Locality {
   here: (key: string) => boolean;
   commandHere: (actor: CommandActor, id: string) => boolean;
+}
+
+export type ShardOf = (key: string) => number;
+
+export function localityOf(shard: number, shardOf: ShardOf): Locality {
+  return { here: (key) => shardOf(key) === shard, commandHere: (actor, id) => homeOf(actor, id, shardOf) === shard };
+}
+
+/** Where a command is stored: on its player's shard, or for the service on that of the command's own id. */
+export function homeOf(actor: CommandActor, id: string, shardOf: ShardOf): number {
+  return shardOf(actor === SERVICE_ACTOR ? id : actor);
 }
 
 /**
@@ -59,6 +70,7 @@ export class SettleInput {
 
   /** Whether nothing comes into being, goes out of it, crosses to another shard, or is learnt. */
   #stays = true;
+  #values: string[] | undefined;
 
   get isEmpty(): boolean {
     return this.#postings.ix.length === 0 && this.#commands.ix.length === 0;
@@ -66,6 +78,7 @@ export class SettleInput {
 
   /** The holders that are here come first of all keys. */
   addHolder(holder: HolderId, ix: number): void {
+    if (this.#places.has(holder)) return;
     this.#holderIx.push(ix);
     this.#placeOf(holder);
   }
@@ -113,6 +126,10 @@ export class SettleInput {
 
   /** What CHECK takes. */
   get checkValues(): string[] {
+    return (this.#values ??= this.#columns());
+  }
+
+  #columns(): string[] {
     const { hash, answer, of } = this.#said;
     const columns: readonly (readonly unknown[])[] = [
       this.keys, this.#holderIx, this.#transactions, this.#reasons, ...Object.values(this.#postings), ...Object.values(this.#contents), ...Object.values(this.#commands), hash, answer, of,

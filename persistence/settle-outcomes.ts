@@ -31,6 +31,36 @@ type Denied = Exclude<MovementOutcome, { status: 'committed' }>;
 /** Who of a batch may not, and why. */
 export type Denials = Map<number, Denied>;
 
+/** A holder's inventory row: its version, and its session's epoch. */
+export interface HolderRow {
+  holder: HolderId;
+  version: number;
+  epoch: number;
+  [column: string]: unknown;
+}
+
+/** Denies the movements whose holders are not all among the rows, or whose sessions were displaced. [SE2] */
+export function denyUnfit(denials: Denials, movements: readonly Movement[], rows: readonly HolderRow[]): void {
+  const epochs = new Map<string, number>(rows.map(({ holder, epoch }) => [holder, epoch]));
+  for (const [at, movement] of movements.entries()) {
+    const unknown = holdersOf(movement).find((holder) => !epochs.has(holder));
+    if (unknown !== undefined) denials.set(at + 1, { status: 'refused', code: 'UNKNOWN_PLAYER', details: { playerId: unknown } });
+    const displaced = movement.fences?.find(({ player, epoch }) => epochs.get(player) !== epoch);
+    if (displaced !== undefined) denials.set(at + 1, { status: 'refused', code: 'SESSION_REPLACED', details: { playerId: displaced.player } });
+  }
+}
+
+/** Notes every row that says why not, and answers how many there were. */
+export function denyAll(denials: Denials, rows: readonly SettleRow[]): number {
+  let count = 0;
+  for (const row of rows) {
+    if (row.ix === null) continue;
+    deny(denials, row.ix, row);
+    count++;
+  }
+  return count;
+}
+
 /**
  * Notes why a movement must not happen. What is already known wins over all (it happened before); then the refusal
  * that comes first in the table; a stale version last, because it may be read again. [RF1]

@@ -1,14 +1,14 @@
 import type { Statement } from './transaction.ts';
 
 /**
- * First statement of every settlement: takes the holders' rows in id order, the lock order of the whole system.
+ * LOCK is the first statement of every settlement: takes the holders' rows in id order, the lock order of the whole system.
  * READ COMMITTED gives each statement its own snapshot, so what follows sees what a waiter waited for. [LD2]
  */
-export const LOCK: Statement = {
-  name: 'settle-lock',
-  text: `select holder, version::float8 as version, session_epoch::float8 as epoch from inventory
-    where holder = any($1::uuid[]) order by holder for update`,
-};
+const HOLDERS = 'select holder, version::float8 as version, session_epoch::float8 as epoch from inventory where holder = any($1::uuid[])';
+export const LOCK: Statement = { name: 'settle-lock', text: `${HOLDERS} order by holder for update` };
+
+/** The same rows as they are, for who only asks. */
+export const READ_HOLDERS: Statement = { name: 'settle-read-holders', text: HOLDERS };
 
 /** Serialises the service's commands, which have no holder's row to lock: one advisory lock per command id, in order. */
 export const LOCK_COMMANDS: Statement = {

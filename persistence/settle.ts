@@ -2,10 +2,10 @@ import type { HolderId, TransactionId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { isConstraintViolation } from './database-errors.ts';
 import { once, type ReachFaultPoint } from './fault-points.ts';
-import { holdersOf, SERVICE_ACTOR, type CommandActor, type Movement, type MovementOutcome } from './movement.ts';
+import { holdersOf, SERVICE_ACTOR, type Movement, type MovementOutcome } from './movement.ts';
 import { newId } from './new-id.ts';
-import { inputFor, type Entry, type Locality } from './settle-input.ts';
-import { collectOutcomes, deny, type Changes, type Denials, type SettleRow } from './settle-outcomes.ts';
+import { homeOf, inputFor, localityOf, type Entry, type SettleInput, type ShardOf } from './settle-input.ts';
+import { collectOutcomes, denyAll, denyUnfit, type Changes, type Denials, type HolderRow, type SettleRow } from './settle-outcomes.ts';
 import { CHECK, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
 import type { Transact } from './transact.ts';
 import type { ShardTransaction, Transaction } from './transaction.ts';
@@ -14,7 +14,7 @@ const OVERFLOW: MovementOutcome = { status: 'refused', code: 'BAD_REQUEST', deta
 
 export interface SettleDeps {
   transact: Transact;
-  shardOf: (key: string) => number;
+  shardOf: ShardOf;
   reach: ReachFaultPoint;
 }
 
@@ -29,8 +29,6 @@ export type Settle = (movements: readonly Movement[]) => Promise<MovementOutcome
  * @throws {OutcomeUnknown} when the connection was lost during the commit; settling the same movement again answers
  */
 export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
-  const homeOf = (actor: CommandActor, id: string) => shardOf(actor === SERVICE_ACTOR ? id : actor);
-
   return async function settle(movements) {
     const label = movements.length === 1 ? (movements[0]?.reason ?? '') : 'batch';
     const holders = new Set<HolderId>();
@@ -62,7 +60,15 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
       return { ix, movement, transactionId: newId<TransactionId>(), answers };
     });
     const allowed = () => (denials.size === 0 ? entries : entries.filter(({ ix }) => !denials.has(ix)));
-    const inputOf = (part: ShardTransaction) => inputFor(allowed(), localityOf(part.shard.index));
+    const inputs = new Map<ShardTransaction, { denied: number; input: SettleInput | undefined }>();
+    /** What was checked is what acts, unless somebody was denied in between. */
+    const inputOf = (part: ShardTransaction) => {
+      const made = inputs.get(part);
+      if (made?.denied === denials.size) return made.input;
+      const input = inputFor(allowed(), localityOf(part.shard.index, shardOf));
+      inputs.set(part, { denied: denials.size, input });
+      return input;
+    };
     const { parts } = transaction;
     // Over several shards nothing may act before each has said yes: what one acts on, another could not take back alone.
     if (parts.length > 1) {
@@ -92,42 +98,28 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
     return collectOutcomes(entries, denials, versions, changes);
   }
 
-  function localityOf(shard: number): Locality {
-    return { here: (key) => shardOf(key) === shard, commandHere: (actor, id) => homeOf(actor, id) === shard };
-  }
-
   /** Takes every holder's row, shard by shard in ascending order, and answers the version that each will have. */
   async function lock(transaction: Transaction, movements: readonly Movement[], denials: Denials): Promise<Map<HolderId, number>> {
-    const versions = new Map<HolderId, number>();
-    const epochs = new Map<string, number>();
+    const locked: HolderRow[] = [];
     const holders = movements.flatMap(holdersOf);
     const service = movements.flatMap(({ commands }) => commands).filter(({ actor }) => actor === SERVICE_ACTOR);
     for (const part of transaction.parts) {
-      const { here, commandHere } = localityOf(part.shard.index);
+      const { here, commandHere } = localityOf(part.shard.index, shardOf);
       const commands = service.filter(({ actor, id }) => commandHere(actor, id));
       if (commands.length > 0) await part.query(LOCK_COMMANDS, [commands.map(({ id }) => id)]);
       const local = holders.filter(here);
       if (local.length === 0) continue;
-      for (const row of await part.query<{ holder: HolderId; version: number; epoch: number }>(LOCK, [`{${local.join(',')}}`])) {
-        versions.set(row.holder, row.version + 1);
-        epochs.set(row.holder, row.epoch);
-      }
+      locked.push(...(await part.query<HolderRow>(LOCK, [`{${local.join(',')}}`])));
     }
-    for (const [at, movement] of movements.entries()) {
-      const ix = at + 1;
-      const unknown = holdersOf(movement).find((holder) => !versions.has(holder));
-      if (unknown !== undefined) denials.set(ix, { status: 'refused', code: 'UNKNOWN_PLAYER', details: { playerId: unknown } });
-      const displaced = movement.fences?.find(({ player, epoch }) => epochs.get(player) !== epoch);
-      if (displaced !== undefined) denials.set(ix, { status: 'refused', code: 'SESSION_REPLACED', details: { playerId: displaced.player } });
-    }
-    return versions;
+    denyUnfit(denials, movements, locked);
+    return new Map(locked.map(({ holder, version }) => [holder, version + 1]));
   }
 
   /** What acted before its session was displaced is answered as it was then: the repeat of a lost answer, say. [KE3] */
   async function recall(transaction: Transaction, movements: readonly Movement[], denials: Denials): Promise<void> {
     const asked = movements.flatMap(({ commands }, at) => (denials.has(at + 1) ? commands.map(({ actor, id }, place) => ({ ix: at + 1, place, actor, id })) : []));
     for (const part of transaction.parts) {
-      const here = asked.filter(({ actor, id }) => homeOf(actor, id) === part.shard.index);
+      const here = asked.filter(({ actor, id }) => homeOf(actor, id, shardOf) === part.shard.index);
       if (here.length === 0) continue;
       const columns = (['ix', 'place', 'actor', 'id'] as const).map((column) => here.map((row) => row[column]));
       denyAll(denials, await part.query<SettleRow>(RECALL, columns));
@@ -135,20 +127,9 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
   }
 }
 
-/** Notes every row that says why not, and answers how many there were. */
-function denyAll(denials: Denials, rows: readonly SettleRow[]): number {
-  let count = 0;
-  for (const row of rows) {
-    if (row.ix === null) continue;
-    deny(denials, row.ix, row);
-    count++;
-  }
-  return count;
-}
-
 /** Where a movement's holders and commands live. */
-export function shardsOf(movement: Movement, shardOf: (key: string) => number): Set<number> {
+export function shardsOf(movement: Movement, shardOf: ShardOf): Set<number> {
   const shards = new Set(holdersOf(movement).map(shardOf));
-  for (const { actor, id } of movement.commands) shards.add(shardOf(actor === SERVICE_ACTOR ? id : actor));
+  for (const { actor, id } of movement.commands) shards.add(homeOf(actor, id, shardOf));
   return shards;
 }

@@ -5,6 +5,7 @@ import { commandReader, type CommandReader } from './commands.ts';
 import type { ReachFaultPoint } from './fault-points.ts';
 import { holdingsReader, type HoldingsReader } from './holdings-reader.ts';
 import { readItemHistory, type ItemHistory } from './item-history.ts';
+import { judger, type Judge } from './judge.ts';
 import type { Movement } from './movement.ts';
 import { playerStore, type PlayerStore } from './players.ts';
 import { collectDecisions, countInDoubt, IN_DOUBT_AFTER_MS, resolveInDoubt, type Resolution } from './resolver.ts';
@@ -28,6 +29,7 @@ export interface Storage {
   players: PlayerStore;
   commands: CommandReader;
   settle: Settle;
+  judge: Judge;
   /** Movements of one lane commit together at no extra cost: those of one shard, or those that cross. */
   laneOf(movement: Movement): string;
   itemHistory(itemId: ItemId): Promise<ItemHistory | undefined>;
@@ -50,6 +52,7 @@ export function openStorage(shards: readonly Shard[], { reach, onUnfinished, onL
     players: playerStore(shards, shardOf, transact),
     commands: commandReader(shards, shardOf),
     settle: settler({ transact, shardOf, reach }),
+    judge: judger(shards, shardOf),
     laneOf: (movement) => {
       const [home, ...others] = shardsOf(movement, shardOf);
       return others.length === 0 ? String(home) : 'crossing';

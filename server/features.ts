@@ -35,7 +35,7 @@ export function createFeatures({ storage, catalog, metrics, limits, reach, queue
     onRead: (result) => metrics.cacheReads.inc({ result }),
   });
   const idempotency = new Idempotency(storage.commands);
-  const ledger = new Ledger({ settle: storage.settle, laneOf: storage.laneOf, inventory, bus, metrics, reach, queue });
+  const ledger = new Ledger({ settle: storage.settle, judge: storage.judge, laneOf: storage.laneOf, inventory, bus, metrics, reach, queue });
   const trading: TradeDeps = { ledger, inventory, catalog, commands: storage.commands, metrics };
   return {
     accounts: new Accounts(storage.players),

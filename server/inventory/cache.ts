@@ -52,8 +52,8 @@ export class InventoryCache {
   }
 
   /** What is cached now, without a query. */
-  peek(holder: HolderId): Holdings | undefined {
-    return this.#entries.peek(holder)?.view();
+  peek(holder: HolderId): HoldingsLook | undefined {
+    return this.#entries.peek(holder);
   }
 
   /** Brings an entry up to date; one that cannot follow is dropped and read again when it is wanted. */

@@ -42,6 +42,11 @@ export class Inventory {
     return this.#cache.look(playerId);
   }
 
+  /** The same without a query, if it is cached. */
+  peek(playerId: HolderId): HoldingsLook | undefined {
+    return this.#cache.peek(playerId);
+  }
+
   /** What the player has by PostgreSQL now. A room that opens asks this, so that no stale cache is ever shown. [DS6] */
   reload(playerId: HolderId): Promise<Holdings> {
     return this.#cache.reload(playerId);

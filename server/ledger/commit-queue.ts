@@ -9,6 +9,10 @@ export interface CommitQueueOptions {
   commit: (batch: readonly Movement[]) => Promise<MovementOutcome[]>;
   /** Whether a failed batch may be tried movement by movement: nothing of it was written. */
   mayRunAlone: (error: unknown) => boolean;
+  /** Whether a movement whose turn came looks hopeless from here; a guess, which `judge` checks. */
+  doubts?: (movement: Movement) => boolean;
+  /** What speaks against movements as things are now, if anything does; nothing is written. */
+  judge?: (movements: readonly Movement[]) => Promise<(MovementOutcome | undefined)[]>;
   /** What may share a batch without costing each other anything: the name of the lane. */
   laneOf: (movement: Movement) => string;
   batchSizeMax: number;
@@ -28,6 +32,9 @@ interface Entry {
   holders: readonly HolderId[];
   lane: Lane;
   since: number;
+  judged: boolean;
+  /** It is in its lane, or under way. */
+  ready: boolean;
   resolve: (outcome: MovementOutcome) => void;
   reject: (error: unknown) => void;
 }
@@ -45,6 +52,10 @@ interface Lane {
  * a line of its own, and a movement is ready when it is first in the lines of all its holders. So a batch holds each
  * holder once, commits under way never share a holder, a holder's movements keep their order, and the oldest movement
  * is always ready: nobody starves and nothing deadlocks.
+ *
+ * Many want the same thing, and one gets it: what the others still ask would take their holders' turns in vain. A movement
+ * that looks hopeless when its turn comes steps out of the lines and is judged; if it was doubted wrongly, it goes to
+ * the end of its lines and is not doubted again.
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
@@ -52,6 +63,8 @@ export class CommitQueue {
   readonly #lanes = new Map<string, Lane>();
   readonly #lines = new Map<HolderId, Entry[]>();
   #length = 0;
+  readonly #doubted: Entry[] = [];
+  #judging = false;
   readonly #drains: (() => void)[] = [];
 
   constructor(options: CommitQueueOptions) {
@@ -70,14 +83,9 @@ export class CommitQueue {
     const full = this.#drains.length > 0 || this.#length >= lengthMax || holders.some((holder) => (this.#lines.get(holder)?.length ?? 0) >= perHolderMax);
     if (full) return Promise.reject(new Refusal('BUSY', { reason: 'the commit queue is full' }));
     return new Promise((resolve, reject) => {
-      const entry: Entry = { movement, holders, lane: this.#laneOf(movement), since: this.#now(), resolve, reject };
+      const entry: Entry = { movement, holders, lane: this.#laneOf(movement), since: this.#now(), judged: false, ready: false, resolve, reject };
       this.#length++;
-      for (const holder of holders) {
-        const line = this.#lines.get(holder);
-        if (line === undefined) this.#lines.set(holder, [entry]);
-        else line.push(entry);
-      }
-      this.#readyIfFirst(entry);
+      this.#join(entry);
     });
   }
 
@@ -99,10 +107,47 @@ export class CommitQueue {
     return lane;
   }
 
+  #join(entry: Entry): void {
+    for (const holder of entry.holders) {
+      const line = this.#lines.get(holder);
+      if (line === undefined) this.#lines.set(holder, [entry]);
+      else line.push(entry);
+    }
+    this.#readyIfFirst(entry);
+  }
+
   #readyIfFirst(entry: Entry): void {
-    if (!entry.holders.every((holder) => this.#lines.get(holder)?.[0] === entry)) return;
+    if (entry.ready || !entry.holders.every((holder) => this.#lines.get(holder)?.[0] === entry)) return;
+    if (!entry.judged && this.#options.doubts?.(entry.movement)) {
+      this.#doubted.push(entry);
+      this.#stepOut([entry]);
+      if (!this.#judging) queueMicrotask(() => void this.#judge());
+      this.#judging = true;
+      return;
+    }
+    entry.ready = true;
     entry.lane.ready.push(entry);
     this.#wake(entry.lane);
+  }
+
+  /** One question at a time, for all who are doubted by then. */
+  async #judge(): Promise<void> {
+    const entries = this.#doubted.splice(0, this.#options.batchSizeMax);
+    // Who cannot be judged now is settled like anybody else.
+    const outcomes = await (this.#options.judge?.(entries.map(({ movement }) => movement)) ?? Promise.resolve([])).catch((): MovementOutcome[] => []);
+    for (const [at, entry] of entries.entries()) {
+      const outcome = outcomes[at];
+      entry.judged = true;
+      if (outcome === undefined) {
+        this.#join(entry);
+        continue;
+      }
+      this.#length--;
+      entry.resolve(outcome);
+    }
+    this.#judging = this.#doubted.length > 0;
+    if (this.#judging) void this.#judge();
+    this.#drainedIfEmpty();
   }
 
   /** What is submitted in the same turn goes together. */
@@ -151,6 +196,11 @@ export class CommitQueue {
   /** Makes room in the lines, and with it the next ones ready, before anybody is told. */
   #leave(batch: readonly Entry[]): void {
     this.#length -= batch.length;
+    this.#stepOut(batch);
+    this.#drainedIfEmpty();
+  }
+
+  #stepOut(batch: readonly Entry[]): void {
     for (const entry of batch) {
       for (const holder of entry.holders) {
         const line = this.#lines.get(holder);
@@ -161,6 +211,9 @@ export class CommitQueue {
     }
     const next = new Set(batch.flatMap(({ holders }) => holders.flatMap((holder) => this.#lines.get(holder)?.[0] ?? [])));
     for (const entry of next) this.#readyIfFirst(entry);
+  }
+
+  #drainedIfEmpty(): void {
     if (this.#length === 0) for (const drained of this.#drains) drained();
   }
 }

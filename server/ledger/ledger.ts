@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { holdersOf, isConnectionLoss, OutcomeUnknown, type Bus, type Movement, type MovementOutcome, type ReachFaultPoint, type Settle } from '../../persistence/index.ts';
+import { holdersOf, isConnectionLoss, OutcomeUnknown, type Bus, type Judge, type Movement, type MovementOutcome, type ReachFaultPoint, type Settle } from '../../persistence/index.ts';
 import { BrokenInvariant } from '../../schema/invariant.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import type { Inventory } from '../inventory/index.ts';
@@ -14,6 +14,7 @@ const PER_HOLDER_MAX = 256;
 
 export interface LedgerDeps {
   settle: Settle;
+  judge: Judge;
   laneOf: (movement: Movement) => string;
   inventory: Inventory;
   bus: Bus;
@@ -35,6 +36,8 @@ export class Ledger {
       perHolderMax: PER_HOLDER_MAX,
       laneOf: deps.laneOf,
       commit: (batch) => this.#commit(batch),
+      doubts: (movement) => looksHopeless(movement, deps.inventory),
+      judge: deps.judge,
       mayRunAlone: (error) => !(error instanceof OutcomeUnknown || error instanceof BrokenInvariant || isBusy(error)),
       onBatch: (size, waitedMs) => {
         metrics.batchSize.observe(size);
@@ -96,6 +99,14 @@ export class Ledger {
       }
     }
   }
+}
+
+/** Whether somebody gives what is not theirs any more, as far as is known here. */
+function looksHopeless({ postings }: Movement, inventory: Inventory): boolean {
+  return postings.some((posting) => {
+    const held = 'version' in posting ? inventory.peek(posting.giver) : undefined;
+    return held !== undefined && 'version' in posting && held.item(posting.item) === undefined;
+  });
 }
 
 /** No answer once a commit was lost: what keeps the rows locked may be that very transaction, until a resolver ends it. */

@@ -1,0 +1,40 @@
+import type { TransactionId } from '../schema/ids.ts';
+import { holdersOf, type Movement, type MovementOutcome } from './movement.ts';
+import { inputFor, localityOf, type Entry, type ShardOf } from './settle-input.ts';
+import { denyAll, denyUnfit, type Denials, type HolderRow, type SettleRow } from './settle-outcomes.ts';
+import { CHECK, READ_HOLDERS } from './settle-statements.ts';
+import { shardsOf } from './settle.ts';
+import type { Shard } from './shard.ts';
+
+/** Nothing is written, so nothing is called by it. */
+const NO_TRANSACTION = '00000000-0000-0000-0000-000000000000' as TransactionId;
+
+/**
+ * Why movements must not happen as things are now: without a lock and without writing. Undefined of those that nothing
+ * speaks against; only settling them says whether they happen. A holder may stand in several of them.
+ */
+export type Judge = (movements: readonly Movement[]) => Promise<(MovementOutcome | undefined)[]>;
+
+export function judger(shards: readonly Shard[], shardOf: ShardOf): Judge {
+  return async function judge(movements) {
+    const denials: Denials = new Map();
+    const entries = movements.map((movement, at): Entry => ({ ix: at + 1, movement, transactionId: NO_TRANSACTION, answers: [] }));
+    const holders = [...new Set(movements.flatMap(holdersOf))];
+    const places = [...new Set(movements.flatMap((movement) => [...shardsOf(movement, shardOf)]))];
+    const found = await Promise.all(
+      places.map(async (place) => {
+        const { pool } = shards[place] as Shard;
+        const locality = localityOf(place, shardOf);
+        const input = inputFor(entries, locality);
+        const [present, denied] = await Promise.all([
+          pool.query<HolderRow>({ ...READ_HOLDERS, values: [`{${holders.filter(locality.here).join(',')}}`] }),
+          input && pool.query<SettleRow>({ ...CHECK, values: input.checkValues }),
+        ]);
+        return { present: present.rows, denied: denied?.rows ?? [] };
+      }),
+    );
+    denyUnfit(denials, movements, found.flatMap(({ present }) => present));
+    for (const { denied } of found) denyAll(denials, denied);
+    return entries.map(({ ix }) => denials.get(ix));
+  };
+}
