@@ -25,20 +25,16 @@ export type Settle = (movements: readonly Movement[]) => Promise<MovementOutcome
  * Settles a batch of movements in one transaction over all shards that they touch, with one outcome each. A movement
  * that must not happen is left out and told why; the others go on. [LD3]
  *
- * A holder may stand in one movement of the batch only: the outcomes would depend on an order that set-based SQL has not.
+ * A set-based statement knows no order, so movements that share a holder go in rounds, one after the other as they stand
+ * in the batch: each round sees what the rounds before it did. All rows of all rounds are locked first.
  * @throws {OutcomeUnknown} when the connection was lost during the commit; settling the same movement again answers
  */
 export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
   return async function settle(movements) {
     const label = movements.length === 1 ? (movements[0]?.reason ?? '') : 'batch';
-    const holders = new Set<HolderId>();
     const shards = new Set<number>();
     for (const movement of movements) {
       invariant(movement.commands.length > 0, 'a movement answers a command');
-      for (const holder of holdersOf(movement)) {
-        invariant(!holders.has(holder), 'a holder is in one movement of a batch');
-        holders.add(holder);
-      }
       for (const shard of shardsOf(movement, shardOf)) shards.add(shard);
     }
     return await transact(shards, label, (transaction) => write(transaction, movements, label)).catch((error: unknown) => {
@@ -54,22 +50,35 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
     if (denials.size > 0) await recall(transaction, movements, denials);
     reach('locked', label);
 
-    const entries = movements.map((movement, at): Entry => {
-      const ix = at + 1;
-      const answers = denials.has(ix) ? [] : movement.commands.map(({ answer }) => answer(versions));
-      return { ix, movement, transactionId: newId<TransactionId>(), answers };
-    });
-    const allowed = () => (denials.size === 0 ? entries : entries.filter(({ ix }) => !denials.has(ix)));
+    const outcomes: MovementOutcome[] = [];
+    const actedFirst = once(() => reach('acted-first', label));
+    for (const round of roundsOf(movements)) {
+      const entries = round.map((at): Entry => {
+        const movement = movements[at] as Movement;
+        const answers = denials.has(at + 1) ? [] : movement.commands.map(({ answer }) => answer(versions));
+        return { ix: at + 1, movement, transactionId: newId<TransactionId>(), answers };
+      });
+      const changes = await act(transaction, entries, denials, actedFirst);
+      for (const [place, outcome] of collectOutcomes(entries, denials, versions, changes).entries()) outcomes[round[place] as number] = outcome;
+      for (const { ix, movement } of entries) if (!denials.has(ix)) for (const holder of holdersOf(movement)) versions.set(holder, (versions.get(holder) ?? 0) + 1);
+    }
+    if (outcomes.every(({ status }) => status !== 'committed')) transaction.abandon();
+    reach('acted', label);
+    return outcomes;
+  }
+
+  /** One round: no holder stands in two of its movements. Who is denied is noted. */
+  async function act({ parts }: Transaction, entries: readonly Entry[], denials: Denials, actedFirst: () => void): Promise<Changes[]> {
     const inputs = new Map<ShardTransaction, { denied: number; input: SettleInput | undefined }>();
     /** What was checked is what acts, unless somebody was denied in between. */
     const inputOf = (part: ShardTransaction) => {
       const made = inputs.get(part);
       if (made?.denied === denials.size) return made.input;
-      const input = inputFor(allowed(), localityOf(part.shard.index, shardOf));
+      const allowed = denials.size === 0 ? entries : entries.filter(({ ix }) => !denials.has(ix));
+      const input = inputFor(allowed, localityOf(part.shard.index, shardOf));
       inputs.set(part, { denied: denials.size, input });
       return input;
     };
-    const { parts } = transaction;
     // Over several shards nothing may act before each has said yes: what one acts on, another could not take back alone.
     if (parts.length > 1) {
       const checked = await Promise.all(
@@ -80,7 +89,6 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
       );
       for (const rows of checked) denyAll(denials, rows);
     }
-    const actedFirst = once(() => reach('acted-first', label));
     const changes = await Promise.all(
       parts.map(async (part): Promise<Changes> => {
         const input = inputOf(part);
@@ -93,15 +101,13 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
       const refused = denyAll(denials, rows);
       invariant(refused === 0 || parts.length === 1, 'what every shard checked under its locks is still true when it acts');
     }
-    if (allowed().length === 0) transaction.abandon();
-    reach('acted', label);
-    return collectOutcomes(entries, denials, versions, changes);
+    return changes;
   }
 
   /** Takes every holder's row, shard by shard in ascending order, and answers the version that each will have. */
   async function lock(transaction: Transaction, movements: readonly Movement[], denials: Denials): Promise<Map<HolderId, number>> {
     const locked: HolderRow[] = [];
-    const holders = movements.flatMap(holdersOf);
+    const holders = [...new Set(movements.flatMap(holdersOf))];
     const service = movements.flatMap(({ commands }) => commands).filter(({ actor }) => actor === SERVICE_ACTOR);
     for (const part of transaction.parts) {
       const { here, commandHere } = localityOf(part.shard.index, shardOf);
@@ -125,6 +131,19 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
       denyAll(denials, await part.query<SettleRow>(RECALL, columns));
     }
   }
+}
+
+/** The places of the movements, by round: each comes after all that share a holder with it and stand before it. Pure. */
+export function roundsOf(movements: readonly Movement[]): number[][] {
+  const rounds: number[][] = [];
+  const next = new Map<HolderId, number>();
+  for (const [at, movement] of movements.entries()) {
+    const holders = holdersOf(movement);
+    const round = Math.max(0, ...holders.map((holder) => next.get(holder) ?? 0));
+    for (const holder of holders) next.set(holder, round + 1);
+    (rounds[round] ??= []).push(at);
+  }
+  return rounds;
 }
 
 /** Where a movement's holders and commands live. */

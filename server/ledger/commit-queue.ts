@@ -18,6 +18,8 @@ export interface CommitQueueOptions {
   batchSizeMax: number;
   /** A wave smaller than this is not shared among workers: a commit has its price, however little is in it. */
   batchShareMin: number;
+  /** How many movements of one holder may share a commit, one after the other. */
+  roundsMax: number;
   /** Commits under way at once per lane. */
   workersMax: number;
   /** Waiting and running, in all and per holder; beyond it a movement is BUSY. */
@@ -163,6 +165,7 @@ export class CommitQueue {
   async #run(lane: Lane): Promise<void> {
     lane.running++;
     const batch = lane.ready.splice(0, this.#sizeOfNext(lane));
+    this.#followUp(batch, lane);
     if (lane.ready.length > 0) this.#wake(lane);
     const now = this.#now();
     this.#options.onBatch?.(batch.length, batch.map(({ since }) => now - since));
@@ -176,6 +179,27 @@ export class CommitQueue {
     const { batchSizeMax, batchShareMin, workersMax } = this.#options;
     const idle = workersMax - running + 1;
     return Math.min(batchSizeMax, Math.max(batchShareMin, Math.ceil(ready.length / idle)));
+  }
+
+  /**
+   * Those who wait for nobody but the batch go along, each behind whom it waits for: many who want the same holders share
+   * a commit too, round by round.
+   */
+  #followUp(batch: Entry[], lane: Lane): void {
+    const { batchSizeMax, roundsMax } = this.#options;
+    const taken = new Map<HolderId, number>();
+    const nextOf = (holder: HolderId) => this.#lines.get(holder)?.[taken.get(holder) ?? 0];
+    let last: readonly Entry[] = batch;
+    for (let round = 1; last.length > 0; round++) {
+      for (const { holders } of last) for (const holder of holders) taken.set(holder, (taken.get(holder) ?? 0) + 1);
+      if (round >= roundsMax) return;
+      const room = batchSizeMax - batch.length;
+      const next = new Set(last.flatMap(({ holders }) => holders.map(nextOf)));
+      const fit = [...next].filter((entry) => entry !== undefined && !entry.ready && entry.lane === lane && entry.holders.every((holder) => nextOf(holder) === entry)) as Entry[];
+      last = fit.slice(0, Math.max(0, room));
+      for (const entry of last) entry.ready = true;
+      batch.push(...last);
+    }
   }
 
   async #commit(batch: readonly Entry[]): Promise<void> {

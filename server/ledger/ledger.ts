@@ -20,7 +20,7 @@ export interface LedgerDeps {
   bus: Bus;
   metrics: Metrics;
   reach: ReachFaultPoint;
-  queue: Pick<CommitQueueOptions, 'batchSizeMax' | 'batchShareMin' | 'workersMax' | 'lengthMax'>;
+  queue: Pick<CommitQueueOptions, 'batchSizeMax' | 'batchShareMin' | 'roundsMax' | 'workersMax' | 'lengthMax'>;
 }
 
 /** The one door through which value moves: trades, gathers, grants and burns. [LD1] */

@@ -42,7 +42,7 @@ describe('settling, compared with a model', () => {
   const seen = new Map<string, number>();
   before(async () => {
     cluster = await startCluster();
-    queue = new CommitQueue({ commit: cluster.storage.settle, mayRunAlone: () => true, laneOf: () => 'all', batchSizeMax: LANES, batchShareMin: LANES, workersMax: 2, lengthMax: 2 * LANES, perHolderMax: 1 });
+    queue = new CommitQueue({ commit: cluster.storage.settle, mayRunAlone: () => true, laneOf: () => 'all', batchSizeMax: LANES, batchShareMin: LANES, roundsMax: 1, workersMax: 2, lengthMax: 2 * LANES, perHolderMax: 1 });
   });
   after(() => cluster.stop());
 

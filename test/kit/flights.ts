@@ -47,7 +47,7 @@ export function openQueue(options: Partial<CommitQueueOptions> = {}) {
       flights.push(flight);
       return flight.outcomes;
     },
-    mayRunAlone: () => true, laneOf: ({ reason }) => reason, batchSizeMax: 10, batchShareMin: 10, workersMax: 1, lengthMax: 100, perHolderMax: 100,
+    mayRunAlone: () => true, laneOf: ({ reason }) => reason, batchSizeMax: 10, batchShareMin: 10, roundsMax: 1, workersMax: 1, lengthMax: 100, perHolderMax: 100,
     ...options,
   });
   const submit = (movement: Movement) =>

@@ -13,6 +13,6 @@ export function openLedger(storage: Storage, { settle = storage.settle, queue = 
     if (channel === 'player') told.push(event as PlayerEvent);
     publish(channel, key, event);
   };
-  const sizes = { batchSizeMax: 100, batchShareMin: 100, workersMax: 2, lengthMax: 1000, ...queue };
+  const sizes = { batchSizeMax: 100, batchShareMin: 100, roundsMax: 12, workersMax: 2, lengthMax: 1000, ...queue };
   return { ledger: new Ledger({ settle, judge: storage.judge, laneOf: storage.laneOf, inventory, bus, metrics: new Metrics(), reach: () => undefined, queue: sizes }), told };
 }
