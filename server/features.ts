@@ -10,7 +10,7 @@ import type { Metrics } from './telemetry/index.ts';
 import type { TradeDeps } from './trading/index.ts';
 import { Gathering } from './world/index.ts';
 
-const QUEUE = { batchSizeMax: 200, batchShareMin: 20, roundsMax: 12, workersMax: 3, lengthMax: 20_000 };
+const QUEUE = { batchSizeMax: 200, batchShareMin: 25, roundsMax: 12, workersMax: 4, lengthMax: 20_000 };
 
 export interface FeatureOptions {
   storage: Storage;

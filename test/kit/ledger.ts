@@ -14,5 +14,5 @@ export function openLedger(storage: Storage, { settle = storage.settle, queue = 
     publish(channel, key, event);
   };
   const sizes = { batchSizeMax: 100, batchShareMin: 100, roundsMax: 12, workersMax: 2, lengthMax: 1000, ...queue };
-  return { ledger: new Ledger({ settle, judge: storage.judge, laneOf: storage.laneOf, inventory, bus, metrics: new Metrics(), reach: () => undefined, queue: sizes }), told };
+  return { ledger: new Ledger({ settle, judge: storage.judge, laneOf: storage.laneOf, inventory, bus, metrics: new Metrics(), reach: () => undefined, queue: sizes }), inventory, told };
 }

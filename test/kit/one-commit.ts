@@ -6,7 +6,7 @@ import { accept, offer, outcomeOf, sitDown, type Offered, type Table } from './t
 
 const SHARDS = 4;
 /** At least as many as commits of one lane are under way at once: so many must be held up before anything gathers behind them. */
-export const PLUGS = 3;
+export const PLUGS = 4;
 
 /** A trade that only the second one's acceptance is missing from. */
 export interface Deal {

@@ -7,11 +7,11 @@ import { moves, nameOf, openQueue, type Flight } from '../kit/flights.ts';
 describe('the commit queue, whoever asks and whatever ends first', () => {
   const request = fc.record({ holders: fc.subarray([...'ABCDE'], { minLength: 1, maxLength: 3 }), lane: fc.constantFrom('0', '1'), poisoned: fc.nat(9).map((n) => n === 0) });
   const step = fc.oneof({ weight: 3, arbitrary: fc.array(request, { minLength: 1, maxLength: 4 }) }, { weight: 2, arbitrary: fc.nat() });
-  const bounds = fc.record({ batchSizeMax: fc.integer({ min: 1, max: 4 }), workersMax: fc.integer({ min: 1, max: 3 }) });
+  const bounds = fc.record({ batchSizeMax: fc.integer({ min: 1, max: 4 }), workersMax: fc.integer({ min: 1, max: 3 }), roundsMax: fc.integer({ min: 1, max: 3 }) });
 
   it('[TQ2] has one commit per holder at a time, in order, in bounds, and for nothing else is waited', async () => {
-    const run = async ({ batchSizeMax, workersMax }: { batchSizeMax: number; workersMax: number }, steps: (typeof step extends fc.Arbitrary<infer Value> ? Value : never)[]) => {
-      const { queue, flights, told, submit } = openQueue({ batchSizeMax, workersMax });
+    const run = async ({ batchSizeMax, workersMax, roundsMax }: { batchSizeMax: number; workersMax: number; roundsMax: number }, steps: (typeof step extends fc.Arbitrary<infer Value> ? Value : never)[]) => {
+      const { queue, flights, told, submit } = openQueue({ batchSizeMax, workersMax, roundsMax });
       const asked: { movement: Movement; holders: string[]; poisoned: boolean }[] = [];
       const under = new Set<Flight>();
       const taken = new Set<string>();
@@ -21,16 +21,26 @@ describe('the commit queue, whoever asks and whatever ends first', () => {
       const look = () => {
         for (const flight of flights.slice(seen)) under.add(flight);
         seen = flights.length;
-        const busy = [...under].flatMap(({ batch }) => batch.flatMap((movement) => entryOf(movement).holders));
-        assert.equal(new Set(busy).size, busy.length, 'a holder is in one movement under way');
+        const busy = [...under].flatMap(({ batch }) => [...new Set(batch.flatMap((movement) => entryOf(movement).holders))]);
+        assert.equal(new Set(busy).size, busy.length, 'a holder is in one commit under way');
+        for (const { batch } of under) {
+          for (const holder of 'ABCDE') assert.ok(batch.filter((movement) => entryOf(movement).holders.includes(holder)).length <= roundsMax);
+        }
+        const flightOf = (movement: Movement) => [...under].find(({ batch }) => batch.includes(movement));
         for (const flight of under) {
           assert.ok(flight.batch.length >= 1 && flight.batch.length <= batchSizeMax);
           for (const movement of flight.batch) taken.add(nameOf(movement));
         }
         const pending = asked.filter(({ movement }) => !told.has(nameOf(movement)));
         for (const [at, { movement, holders }] of pending.entries()) {
-          const before = pending.slice(0, at).some((other) => other.holders.some((holder) => holders.includes(holder)));
-          if (before) assert.ok(!taken.has(nameOf(movement)), 'who came before is first');
+          const earlier = pending.slice(0, at).filter((other) => other.holders.some((holder) => holders.includes(holder)));
+          const flight = flightOf(movement);
+          for (const other of earlier) {
+            if (flight === undefined) continue;
+            assert.ok(flight === flightOf(other.movement), 'who came before is first, or in the same commit');
+            assert.ok(flight.batch.indexOf(other.movement) < flight.batch.indexOf(movement), 'and in front');
+          }
+          const before = earlier.length > 0;
           const workers = [...under].filter(({ batch }) => batch[0]?.reason === movement.reason).length;
           assert.ok(workers <= workersMax);
           if (!before && !taken.has(nameOf(movement))) assert.equal(workers, workersMax, 'it waits for nothing');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
-import { moves, openQueue } from '../kit/flights.ts';
+import type { Movement, MovementOutcome } from '../../persistence/index.ts';
+import { moves, nameOf, openQueue } from '../kit/flights.ts';
 
 describe('the commit queue', () => {
   it('[TQ1] commits a lonely movement in the turn it came in, without any timer', async () => {
@@ -102,6 +103,80 @@ describe('the commit queue', () => {
       await flights[at]!.land();
     }
     assert.deepEqual(flights.slice(0, 3).map(({ names }) => names.split(' ')[0]), ['a', 'c', 'late']);
+  });
+
+  // Guards `#followUp`: without it each of them would cost a commit of its own.
+  it('[TQ2] commits those together who wait for nobody but each other, each behind whom it waits for', async () => {
+    const { flights, submit } = openQueue({ roundsMax: 3, workersMax: 2 });
+    for (const [name, holders, lane] of [['a', 'AB', '0'], ['b', 'BC', '0'], ['c', 'A', '0'], ['d', 'C', '1'], ['e', 'B', '0'], ['f', 'B', '0'], ['g', 'CE', '0']] as const) submit(moves(name, holders, lane));
+    await turn();
+    assert.deepEqual(flights.map(({ names }) => names), ['a c b e'], 'f would be the fourth of B; d is of another lane, and g waits for d');
+    await flights[0]!.land();
+    assert.deepEqual(flights.slice(1).map(({ names }) => names).toSorted(), ['d', 'f']);
+    await flights.find(({ names }) => names === 'd')!.land();
+    assert.deepEqual(flights.map(({ names }) => names).at(-1), 'g');
+  });
+
+  it('[TQ2] goes in rounds without exceeding the size of a batch, and takes none who waits for somebody else', async () => {
+    const { flights, submit } = openQueue({ roundsMax: 9, workersMax: 2, batchSizeMax: 3 });
+    submit(moves('x', 'X'));
+    await turn();
+    for (const [name, holders] of [['a', 'A'], ['b', 'AX'], ['c', 'A'], ['d', 'D'], ['e', 'D'], ['f', 'D']] as const) submit(moves(name, holders));
+    await turn();
+    assert.deepEqual(flights.map(({ names }) => names), ['x', 'a d e'], 'b waits for x, and c for b');
+  });
+
+  // Guards `#stepOut` of the doubted: they would take their holders' turns.
+  it('[TQ6] judges aside what looks hopeless when its turn comes, and lets the next one have the turn', async () => {
+    const asked: string[] = [];
+    let answer: (outcomes: (MovementOutcome | undefined)[]) => void = () => undefined;
+    const judge = (movements: readonly Movement[]) => {
+      asked.push(movements.map(nameOf).join(' '));
+      return new Promise<(MovementOutcome | undefined)[]>((resolve) => (answer = resolve));
+    };
+    const { queue, flights, told, submit } = openQueue({ doubts: (movement) => nameOf(movement).startsWith('?'), judge });
+    for (const [name, holders] of [['?a', 'AB'], ['b', 'A'], ['?c', 'B'], ['d', 'B']] as const) submit(moves(name, holders));
+    await turn();
+    assert.deepEqual([asked, flights.map(({ names }) => names)], [['?a ?c'], ['b d']]);
+    assert.equal(queue.length, 4, 'who is judged is in the queue still');
+    await flights[0]!.land();
+    answer([{ status: 'refused', code: 'NOT_OWNER', details: {} }, undefined]);
+    await turn();
+    assert.equal(told.get('?a'), 'refused');
+    assert.deepEqual(flights.map(({ names }) => names), ['b d', '?c'], 'who was doubted wrongly is settled, and not doubted again');
+    await flights[1]!.land();
+    assert.deepEqual([asked.length, queue.length, told.get('?c')], [1, 0, 'did ?c']);
+  });
+
+  it('[TQ6] settles the doubted when nobody can judge them', async () => {
+    const { flights, submit } = openQueue({ doubts: () => true, judge: () => Promise.reject(new Error('away')) });
+    submit(moves('a', 'A'));
+    await turn();
+    assert.deepEqual(flights.map(({ names }) => names), ['a']);
+  });
+
+  it('[TQ5] is not drained before the doubted have their outcome', async () => {
+    let answer: (outcomes: (MovementOutcome | undefined)[]) => void = () => undefined;
+    const { queue, told, submit } = openQueue({ doubts: () => true, judge: () => new Promise((resolve) => (answer = resolve)) });
+    submit(moves('a', 'A'));
+    await turn();
+    let drained = false;
+    void queue.drain().then(() => (drained = true));
+    await turn();
+    assert.equal(drained, false);
+    answer([{ status: 'refused', code: 'NOT_OWNER', details: {} }]);
+    await turn();
+    assert.deepEqual([drained, told.get('a')], [true, 'refused']);
+  });
+
+  // Guards the share of each idle worker: one would commit all while the others wait for nothing.
+  it('[TQ1] shares a wave among idle workers, unless it is small', async () => {
+    for (const [batchShareMin, batches] of [[2, ['a b', 'c d']], [3, ['a b c', 'd']], [9, ['a b c d']]] as const) {
+      const { flights, submit } = openQueue({ batchShareMin, workersMax: 2 });
+      for (const name of 'abcd') submit(moves(name, name));
+      await turn();
+      assert.deepEqual(flights.map(({ names }) => names), batches);
+    }
   });
 
   it('[TQ3] tries the movements of a failed batch alone, in order: who is poisoned fails by its own error, the others do not', async () => {

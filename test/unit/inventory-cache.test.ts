@@ -167,7 +167,7 @@ describe('the inventory cache', () => {
     const cache = open();
     await cache.get(ANN);
     cache.apply(delta(2));
-    assert.deepEqual(cache.peek(ANN), { version: 2, fungibles: { gold: 2 }, items: [] });
+    assert.deepEqual(await cache.get(ANN), { version: 2, fungibles: { gold: 2 }, items: [] });
     cache.apply(delta(1));
     assert.equal(cache.peek(ANN)?.version, 2);
     cache.apply(delta(4));
