@@ -22,6 +22,7 @@ export interface TradeRoomDeps {
 /** What the server creates a trade room with; a client's options never hold it, because `onAuth` strikes them out. */
 export interface TradeRoomOptions {
   tradeId: TradeId;
+  /** Who invited comes first. */
   players: [PlayerId, PlayerId];
 }
 
@@ -87,6 +88,8 @@ export function bindTradeRoom(deps: TradeRoomDeps) {
 
     override onDispose(): void {
       for (const { session } of this.#sitting.values()) session.stop();
+      // A room that refused to be created has no trade.
+      (this.#trade as Trade | undefined)?.dispose();
     }
 
     /** Shows the window as soon as its rules have decided, and again when a settlement has. */

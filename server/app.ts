@@ -45,12 +45,12 @@ export function createApp({ config, storage, catalog, features, metrics, log }: 
     messagesPerSecondMax: limits.messagesPerSecondMax,
     reconnectionWindowS: limits.reconnectionWindowS,
   };
-  const { players, sessions, inventory, versions, idempotency, gathering, trading } = features;
+  const { players, sessions, inventory, versions, idempotency, gathering, invitations, trading } = features;
 
   async function inviteToTrade(from: PlayerRecord, to: PlayerId): Promise<TradeId> {
     const tradeId = newId<TradeId>();
     const options: TradeRoomOptions = { tradeId, players: [from.id, to] };
-    await matchMaker.createRoom('trade', options);
+    await invitations.open(from.id, tradeId, () => matchMaker.createRoom('trade', options));
     players.tell(to, { type: 'trade:invited', tradeId, from: from.id, fromName: from.name });
     return tradeId;
   }

@@ -7,7 +7,7 @@ import { Idempotency, Ledger, ServiceCommands, type LedgerDeps } from './ledger/
 import { Players } from './players/index.ts';
 import { Sessions } from './sessions/index.ts';
 import type { Metrics } from './telemetry/index.ts';
-import type { TradeDeps } from './trading/index.ts';
+import { Invitations, type TradeDeps } from './trading/index.ts';
 import { Gathering } from './world/index.ts';
 
 const QUEUE = { batchSizeMax: 200, batchShareMin: 25, roundsMax: 12, workersMax: 4, lengthMax: 20_000 };
@@ -16,7 +16,7 @@ export interface FeatureOptions {
   storage: Storage;
   catalog: Catalog;
   metrics: Metrics;
-  limits: Pick<Config['limits'], 'inventoryCacheMax' | 'inventoryCacheTtlMs'>;
+  limits: Pick<Config['limits'], 'inventoryCacheMax' | 'inventoryCacheTtlMs' | 'tradesOpenMax'>;
   reach: ReachFaultPoint;
   queue?: LedgerDeps['queue'];
   bus?: Bus;
@@ -36,7 +36,8 @@ export function createFeatures({ storage, catalog, metrics, limits, reach, queue
   });
   const idempotency = new Idempotency(storage.commands);
   const ledger = new Ledger({ settle: storage.settle, judge: storage.judge, laneOf: storage.laneOf, inventory, bus, metrics, reach, queue });
-  const trading: TradeDeps = { ledger, inventory, catalog, commands: storage.commands, metrics };
+  const invitations = new Invitations(limits.tradesOpenMax);
+  const trading: TradeDeps = { ledger, inventory, catalog, commands: storage.commands, invitations, metrics };
   return {
     accounts: new Accounts(storage.players),
     inventory,
@@ -46,6 +47,7 @@ export function createFeatures({ storage, catalog, metrics, limits, reach, queue
     sessions: new Sessions({ players: storage.players, bus, epochs: (players) => reader.versions(players) }),
     serviceCommands: new ServiceCommands({ ledger, idempotency, catalog, reader }),
     gathering: new Gathering({ ledger, idempotency, now: Date.now }),
+    invitations,
     trading,
     ledger,
   };

@@ -32,6 +32,8 @@ export type Config = {
     /** Per client and room. */
     messagesPerSecondMax: number;
     tradeTtlMs: number;
+    /** Open trades that one player invited to. */
+    tradesOpenMax: number;
     reconnectionWindowS: number;
     inventoryCacheMax: number;
     inventoryCacheTtlMs: number;
@@ -80,6 +82,7 @@ function limitsOf(flat: FlatEnvironment): Config['limits'] {
     loginFailuresMax: flat.LOGIN_FAILURES_MAX,
     messagesPerSecondMax: flat.MESSAGES_PER_SECOND_MAX,
     tradeTtlMs: flat.TRADE_TTL_MS,
+    tradesOpenMax: flat.TRADES_OPEN_MAX,
     reconnectionWindowS: flat.RECONNECTION_WINDOW_S,
     inventoryCacheMax: flat.INVENTORY_CACHE_MAX,
     inventoryCacheTtlMs: flat.INVENTORY_CACHE_TTL_MS,

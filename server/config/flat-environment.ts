@@ -26,6 +26,7 @@ export const FlatEnvironment = z.object({
   LOGIN_FAILURES_MAX: count(1, 1_000_000).default(10),
   MESSAGES_PER_SECOND_MAX: count(1, 100_000).default(200),
   TRADE_TTL_MS: milliseconds(1_000).default(300_000),
+  TRADES_OPEN_MAX: count(1, 1_000_000).default(64),
   RECONNECTION_WINDOW_S: count(0, 3_600).default(20),
   INVENTORY_CACHE_MAX: count(1, 10_000_000).default(10_000),
   INVENTORY_CACHE_TTL_MS: milliseconds(1).default(60_000),

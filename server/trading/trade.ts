@@ -8,6 +8,7 @@ import type { Catalog } from '../catalog/index.ts';
 import { CachedHoldings, type HoldingsLook, type Inventory } from '../inventory/index.ts';
 import { hashCommand, sameAnswer, type Ledger } from '../ledger/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
+import type { Invitations } from './invitations.ts';
 import { tradePostings } from './postings.ts';
 import { TradeWindow, type OfferedItem } from './trade-window.ts';
 
@@ -19,14 +20,15 @@ export interface AcceptOutcome {
 }
 
 export interface TradeDeps {
-  ledger: Ledger;
-  inventory: Inventory;
-  catalog: Catalog;
+  ledger: Pick<Ledger, 'submit'>;
+  inventory: Pick<Inventory, 'look' | 'reload' | 'refresh'>;
+  catalog: Pick<Catalog, 'fungible'>;
   commands: CommandReader;
+  invitations: Pick<Invitations, 'ended'>;
   metrics: Metrics;
 }
 
-/** One trade from the invitation to its end: the window's rules, with the inventory and the ledger behind them. */
+/** One trade from the invitation to its end, the inviter first: the window's rules, with the inventory and the ledger behind them. */
 export class Trade {
   readonly id: TradeId;
   readonly window: TradeWindow;
@@ -107,7 +109,17 @@ export class Trade {
   /** Ends an open trade, on whose behalf ever. @throws {Refusal} TRADE_CLOSED */
   end(reason: string): void {
     this.window.cancel(reason);
-    this.#deps.metrics.trades.inc({ outcome: reason });
+    this.#over(reason);
+  }
+
+  /** Its room is gone, however that came about. */
+  dispose(): void {
+    this.#deps.invitations.ended(this.window.players[0], this.id);
+  }
+
+  #over(outcome: string): void {
+    this.#deps.metrics.trades.inc({ outcome });
+    this.dispose();
   }
 
   /** Both sides and the write ask for the same one. */
@@ -136,7 +148,7 @@ export class Trade {
     try {
       await this.#settleOnce();
       this.window.settled();
-      this.#deps.metrics.trades.inc({ outcome: 'settled' });
+      this.#over('settled');
       return { status: 'settled' };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

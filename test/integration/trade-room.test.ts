@@ -8,6 +8,7 @@ import { accept, attempt, offer, outcomeOf, sitDown, trade } from '../kit/trade.
 
 const TRADE_TTL_MS = 8_000;
 const RECONNECTION_WINDOW_S = 2;
+const TRADES_OPEN_MAX = 4;
 
 interface Side {
   name: string;
@@ -31,7 +32,7 @@ describe('the trade room at the socket', () => {
   let two: TestPlayer;
   let sword: string;
   before(async () => {
-    server = await startServer({ env: { TRADE_TTL_MS: String(TRADE_TTL_MS), RECONNECTION_WINDOW_S: String(RECONNECTION_WINDOW_S) } });
+    server = await startServer({ env: { TRADE_TTL_MS: String(TRADE_TTL_MS), RECONNECTION_WINDOW_S: String(RECONNECTION_WINDOW_S), TRADES_OPEN_MAX: String(TRADES_OPEN_MAX) } });
   });
   beforeEach(async () => {
     [one, two] = await Promise.all([join(server.url, 'One'), join(server.url, 'Two')]);
@@ -181,6 +182,18 @@ describe('the trade room at the socket', () => {
       assert.equal((await refusalOf(room.request('trade:offer', asked))).code, code, JSON.stringify(asked));
     }
     assert.equal(shown(first).revision, 0);
+  });
+
+  // Guards the bound on invitations: without it one client makes rooms until the memory is gone.
+  it('[TR11] an invitation beyond the open trades that a player may have is BUSY, until one of them ends', async () => {
+    const invite = () => outcomeOf(one.room.request('trade:invite', { playerId: two.id }));
+    const table = await sitDown(one, two);
+    const asked = await Promise.all(Array.from({ length: TRADES_OPEN_MAX + 2 }, invite));
+    assert.deepEqual(asked.toSorted(), [...Array.from({ length: 3 }, () => 'BUSY'), ...Array.from({ length: TRADES_OPEN_MAX - 1 }, () => 'answered')]);
+    assert.equal((await refusalOf(one.room.request('trade:invite', { playerId: one.id }))).code, 'TRADE_SELF', 'after every other refusal');
+    assert.equal(await outcomeOf(two.room.request('trade:invite', { playerId: one.id })), 'answered', 'who was invited is not concerned');
+    await trade(table, { fungibles: { gold: 1 } }, {});
+    assert.deepEqual([await invite(), await invite()], ['answered', 'BUSY'], 'it settled');
   });
 
   it('[TR6] an invitation to someone who is away waits in the room of the trade until its time is over', async () => {

@@ -27,7 +27,7 @@ async function main({ urls, players, seed, inFlight }: Orders, finish: Promise<v
   const features = createFeatures({
     storage, metrics, reach,
     catalog: loadCatalog(CATALOG),
-    limits: { inventoryCacheMax: players.length, inventoryCacheTtlMs: 60_000 },
+    limits: { inventoryCacheMax: players.length, inventoryCacheTtlMs: 60_000, tradesOpenMax: 1 },
   });
   const resolver = startResolver({ storage, metrics, log: createLogger('silent'), intervalMs: RESOLVE_EVERY_MS });
   const counting = setInterval(() => void countRetries(metrics), COUNT_EVERY_MS);

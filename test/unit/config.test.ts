@@ -34,6 +34,7 @@ describe('configuration', () => {
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be one of fatal, /],
     [{ NODE_APP_INSTANCE: '-1' }, /^NODE_APP_INSTANCE must be at least 0/],
     [{ TRADE_TTL_MS: '5' }, /^TRADE_TTL_MS must be at least 1000/],
+    [{ TRADES_OPEN_MAX: '0' }, /^TRADES_OPEN_MAX must be at least 1/],
     [{ INVENTORY_CACHE_MAX: '0' }, /^INVENTORY_CACHE_MAX must be at least 1/],
     [{ SHARD_POOL_MAX: '1e9' }, /^SHARD_POOL_MAX must be at most 1000/],
     [{ REDIS_URL: 'localhost:6379' }, /^REDIS_URL is not a Redis URL: write redis:/],
@@ -59,7 +60,7 @@ describe('configuration', () => {
       dataDir: path.resolve('.strongroom'), catalogPath: path.resolve('catalog.yaml'),
       shardUrls: undefined, redisUrl: undefined, leaderboardUrls: {}, faultPoint: undefined,
       limits: {
-        authRateMax: 2_000, loginFailuresMax: 10, messagesPerSecondMax: 200, tradeTtlMs: 300_000, reconnectionWindowS: 20, inventoryCacheMax: 10_000,
+        authRateMax: 2_000, loginFailuresMax: 10, messagesPerSecondMax: 200, tradeTtlMs: 300_000, tradesOpenMax: 64, reconnectionWindowS: 20, inventoryCacheMax: 10_000,
         inventoryCacheTtlMs: 60_000, versionCheckIntervalMs: 5_000, resolverIntervalMs: 1_000, shardPoolMax: 10,
       },
     });

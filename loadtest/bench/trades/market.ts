@@ -43,7 +43,7 @@ export class Market {
       storage: economy.storage,
       catalog: loadCatalog(CATALOG),
       metrics: new Metrics(),
-      limits: { inventoryCacheMax: PLAYERS * 2, inventoryCacheTtlMs: 3_600_000 },
+      limits: { inventoryCacheMax: PLAYERS * 2, inventoryCacheTtlMs: 3_600_000, tradesOpenMax: 1 },
       reach: faultPoints(undefined),
     });
     const market = new Market(economy, players, features);
