@@ -49,7 +49,7 @@ export function bindTradeRoom(deps: TradeRoomDeps) {
       this.#trade = new Trade(options.tradeId, options.players, deps.trading);
       const profiles = await deps.players.read(options.players);
       for (const player of options.players) this.state.sides.set(player, new TradeSideState({ name: profiles.get(player)?.name ?? '' }));
-      this.clock.setTimeout(() => this.#endIfOpen('expired'), deps.tradeTtlMs);
+      this.clock.setTimeout(() => this.#callOff('expired'), deps.tradeTtlMs);
 
       this.command('trade:offer', Offer, (actor, offer) => this.#shown(() => this.#trade.offer(actor, offer)));
       this.command('trade:accept', Accept, (actor, accept) => this.#shown(() => this.#trade.accept(actor, accept)));
@@ -82,7 +82,7 @@ export function bindTradeRoom(deps: TradeRoomDeps) {
       if (sitting?.client.sessionId !== client.sessionId) return;
       sitting.session.stop();
       this.#sitting.delete(playerId);
-      this.#endIfOpen('left');
+      this.#callOff('left');
       if (this.#trade.window.isOver && this.#sitting.size === 0) this.#close();
     }
 
@@ -104,11 +104,12 @@ export function bindTradeRoom(deps: TradeRoomDeps) {
       }
     }
 
-    #endIfOpen(reason: string): void {
-      if (this.#trade.window.phase !== 'open') return;
-      this.#trade.end(reason);
+    /** What settles now, and is called off when it opens again, closes with the answer to who accepted it. */
+    #callOff(reason: string): void {
+      if (this.#trade.window.isOver) return;
+      this.#trade.callOff(reason);
       showTrade(this.state, this.#trade.window);
-      this.clock.setTimeout(() => this.#close(), LINGER_MS);
+      if (this.#trade.window.isOver) this.clock.setTimeout(() => this.#close(), LINGER_MS);
     }
 
     #close(): void {

@@ -30,6 +30,7 @@ export class TradeWindow {
   phase: TradePhase = 'open';
   revision = 0;
   reason = '';
+  #abandoned = false;
 
   constructor(players: readonly [PlayerId, PlayerId]) {
     if (players[0] === players[1]) throw new Refusal('TRADE_SELF');
@@ -94,13 +95,25 @@ export class TradeWindow {
     this.#changed();
   }
 
+  /** Whether it settled could not be found out: it stays shut and is over, and only the database knows. */
+  abandon(reason: string): void {
+    invariant(this.phase === 'settling', 'only a settling trade is abandoned');
+    this.#abandoned = true;
+    this.reason = reason;
+    this.#changed();
+  }
+
   /** What the item is now, shown in place of what it was. */
   showItem(item: OfferedItem): void {
     for (const side of this.#sides.values()) side.items = side.items.map((shown) => (shown.id === item.id ? item : shown));
   }
 
+  get isAbandoned(): boolean {
+    return this.#abandoned;
+  }
+
   get isOver(): boolean {
-    return this.phase === 'settled' || this.phase === 'cancelled';
+    return this.phase === 'settled' || this.phase === 'cancelled' || this.#abandoned;
   }
 
   mustBeOpen(): void {

@@ -3,11 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CommandReader, Movement, MovementOutcome, StaleItem } from '../../persistence/index.ts';
 import type { CommandId, PlayerId, TradeId } from '../../schema/ids.ts';
 import type { Accept, Offer } from '../../schema/messages/trade.ts';
+import { BrokenInvariant } from '../../schema/invariant.ts';
 import { firstRefusal, Refusal, type RefusalCode } from '../../schema/refusals.ts';
 import type { Catalog } from '../catalog/index.ts';
 import { CachedHoldings, type HoldingsLook, type Inventory } from '../inventory/index.ts';
 import { hashCommand, sameAnswer, type Ledger } from '../ledger/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
+import { fateOf, type Fate, type Patience } from './fate.ts';
 import type { Invitations } from './invitations.ts';
 import { tradePostings } from './postings.ts';
 import { TradeWindow, type OfferedItem } from './trade-window.ts';
@@ -26,6 +28,8 @@ export interface TradeDeps {
   commands: CommandReader;
   invitations: Pick<Invitations, 'ended'>;
   metrics: Metrics;
+  /** How long the database is asked what became of a settlement that failed; minutes, unless given. */
+  patience?: Patience;
 }
 
 /** One trade from the invitation to its end, the inviter first: the window's rules, with the inventory and the ledger behind them. */
@@ -38,6 +42,8 @@ export class Trade {
   readonly #asked = new Map<CommandId, Buffer>();
   #lastHash: { revision: number; hash: Buffer } | undefined;
   #settlement: Promise<AcceptOutcome> | undefined;
+  /** Why it is cancelled should it open again. */
+  #calledOff: string | undefined;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(id: TradeId, players: readonly [PlayerId, PlayerId], deps: TradeDeps) {
@@ -77,7 +83,8 @@ export class Trade {
   /**
    * Records one side's acceptance, and settles once both accepted the same revision.
    * @throws {Refusal} COMMAND_REUSED, NOT_OWNER, ITEM_BOUND, INSUFFICIENT, TRADE_NOT_FOUND, TRADE_CLOSED, TRADE_STALE, CONCURRENT_MODIFICATION
-   * @see docs/SPEC.md TR2..TR8
+   * @throws what failed the settlement, once it is certain that nothing moved, or that this cannot be found out
+   * @see docs/SPEC.md TR2..TR8, TR12
    */
   async accept(player: PlayerId, { commandId, revision }: Accept): Promise<AcceptOutcome> {
     const side = this.window.side(player);
@@ -103,11 +110,16 @@ export class Trade {
   /** @throws {Refusal} TRADE_NOT_FOUND, TRADE_CLOSED */
   cancel(player: PlayerId, reason = 'cancelled'): void {
     this.window.side(player);
-    this.end(reason);
+    this.#end(reason);
   }
 
-  /** Ends an open trade, on whose behalf ever. @throws {Refusal} TRADE_CLOSED */
-  end(reason: string): void {
+  /** For a player who left, or a time that is over: an open trade is cancelled now, a settling one if it opens again. [TR10] */
+  callOff(reason: string): void {
+    if (this.window.phase === 'open') this.#end(reason);
+    else this.#calledOff ??= reason;
+  }
+
+  #end(reason: string): void {
     this.window.cancel(reason);
     this.#over(reason);
   }
@@ -130,7 +142,7 @@ export class Trade {
 
   /** A repeat that comes when all is over still gets its answer. */
   async #afterwards(player: PlayerId, commandId: CommandId, hash: Buffer): Promise<AcceptOutcome> {
-    const known = await this.#deps.commands.find(player, commandId);
+    const known = await this.#deps.commands.find(player, commandId, { awaitWriters: this.window.isAbandoned });
     if (known === undefined) throw new Refusal('TRADE_CLOSED', { phase: this.window.phase });
     return sameAnswer(commandId, hash, known) as AcceptOutcome;
   }
@@ -147,15 +159,31 @@ export class Trade {
   async #settle(): Promise<AcceptOutcome> {
     try {
       await this.#settleOnce();
-      this.window.settled();
-      this.#over('settled');
-      return { status: 'settled' };
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      this.#deps.metrics.trades.inc({ outcome: error.code });
-      this.window.reopen(error.code);
-      throw error;
+      // The process stops.
+      if (error instanceof BrokenInvariant) throw error;
+      const fate = error instanceof Refusal ? 'nothing' : await fateOf(this.#deps.commands, this.#movement(), this.#deps.patience);
+      if (fate !== 'settled') {
+        this.#unsettled(fate, error instanceof Refusal ? error.code : 'INTERNAL');
+        throw error;
+      }
+      this.#deps.metrics.retries.inc({ cause: 'outcome' });
+      // It moved, but perhaps nobody was told.
+      this.#deps.inventory.refresh(this.window.players);
     }
+    this.window.settled();
+    this.#over('settled');
+    return { status: 'settled' };
+  }
+
+  #unsettled(fate: Exclude<Fate, 'settled'>, reason: RefusalCode): void {
+    if (fate === 'unknown') {
+      this.window.abandon(reason);
+      return this.#over('unknown');
+    }
+    this.#deps.metrics.trades.inc({ outcome: reason });
+    this.window.reopen(reason);
+    if (this.#calledOff !== undefined) this.#end(this.#calledOff);
   }
 
   /** Up to 3 attempts: an item that only changed hands and came back is read again; one that changed is refused. [TR8] */

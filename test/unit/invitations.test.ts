@@ -61,7 +61,7 @@ describe('invitations', () => {
   };
   const ENDS: Record<string, (opened: ReturnType<typeof openTrade>) => void | Promise<void>> = {
     'its cancel': ({ trade }) => trade.cancel(BOB),
-    'its expiry': ({ trade }) => trade.end('expired'),
+    'its expiry': ({ trade }) => trade.callOff('expired'),
     'its settlement': settle,
     'the end of its room': ({ trade }) => trade.dispose(),
   };
