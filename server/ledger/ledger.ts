@@ -92,7 +92,7 @@ export class Ledger {
         return await settle(batch);
       } catch (error) {
         if (error instanceof OutcomeUnknown) unknown = error;
-        else if (!isConnectionLoss(error) && !(unknown !== undefined && isLostRace(error))) throw error;
+        else if (!isConnectionLoss(error) && !(unknown !== undefined && isLostRace(error))) throw certainly(error, unknown);
         if (Date.now() > deadline) throw unknown ?? new Refusal('BUSY', { reason: 'the database is away' });
         metrics.retries.inc({ cause: 'connection' });
         await delay(RETRY_MS);
@@ -107,6 +107,11 @@ function looksHopeless({ postings }: Movement, inventory: Inventory): boolean {
     const held = 'version' in posting ? inventory.peek(posting.giver) : undefined;
     return held !== undefined && 'version' in posting && held.item(posting.item) === undefined;
   });
+}
+
+/** Once a commit was lost, a later error does not say that nothing happened. */
+function certainly(error: unknown, unknown: OutcomeUnknown | undefined): unknown {
+  return error instanceof BrokenInvariant ? error : (unknown ?? error);
 }
 
 /** No answer once a commit was lost: what keeps the rows locked may be that very transaction, until a resolver ends it. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Movement, Posting, Settle } from '../../persistence/index.ts';
+import { OutcomeUnknown, type Movement, type Posting, type Settle } from '../../persistence/index.ts';
 import { roundsOf } from '../../persistence/settle.ts';
 import type { PlayerId } from '../../schema/ids.ts';
 import { command, committed, itemPosting, movement, redInvariants, settleOne, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
@@ -107,5 +107,19 @@ describe('movements that share holders, in one commit', () => {
     // Another process gives it back, and this one is not told.
     committed(await settleOne(cluster.storage, asks(buyers[0]!, [itemPosting({ id: sword, version: 2 }, buyers[0]!, ann)])));
     assert.equal(verdictOf(await ledger.submit(asks(ann, [itemPosting({ id: sword, version: 3 }, ann, buyers[1]!)]))), 'committed');
+  });
+
+  // Guards `certainly`: what runs alone after a lost commit would be answered as if nothing had happened before.
+  it('[KE3] an error after a lost commit leaves the outcome unknown for all of the batch, and nobody runs alone', async () => {
+    const [ann, bob] = (await cluster.newPlayers(2)) as [PlayerId, PlayerId];
+    const sizes: number[] = [];
+    const settle: Settle = (movements) => {
+      sizes.push(movements.length);
+      return Promise.reject(sizes.length === 1 ? new OutcomeUnknown(new Error('cut')) : new Error('a disk that is full'));
+    };
+    const { ledger } = openLedger(cluster.storage, { settle });
+    const ends = await Promise.allSettled([ann, bob].map((player) => ledger.submit(asks(player, [pay(null, player, 1)]))));
+    assert.deepEqual(ends.map((end) => (end.status === 'rejected' ? (end.reason as Error).name : end.status)), ['OutcomeUnknown', 'OutcomeUnknown']);
+    assert.deepEqual(sizes, [2, 2]);
   });
 });
