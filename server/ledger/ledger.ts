@@ -37,7 +37,7 @@ export class Ledger {
       laneOf: deps.laneOf,
       commit: (batch) => this.#commit(batch),
       doubts: (movement) => looksHopeless(movement, deps.inventory),
-      judge: deps.judge,
+      judge: (movements) => this.#judge(movements),
       mayRunAlone: (error) => !(error instanceof OutcomeUnknown || error instanceof BrokenInvariant || isBusy(error)),
       onBatch: (size, waitedMs) => {
         metrics.batchSize.observe(size);
@@ -69,14 +69,25 @@ export class Ledger {
     if (deltas.length > 0) inventory.publish(deltas);
     for (const [at, outcome] of outcomes.entries()) {
       const movement = batch[at] as Movement;
-      metrics.movements.inc({ reason: movement.reason, outcome: outcome.status });
-      // It committed before this answer was known: what it changed was never told.
-      if (outcome.status === 'known') inventory.refresh(holdersOf(movement));
+      this.#count(movement, outcome);
       if (outcome.status !== 'committed') continue;
       if (outcome.profile) bus.publish('player', outcome.profile.player, { type: 'profile', xp: outcome.profile.xp, level: outcome.profile.level });
       reach('published', movement.reason);
     }
     return outcomes;
+  }
+
+  async #judge(movements: readonly Movement[]): Promise<(MovementOutcome | undefined)[]> {
+    const outcomes = await this.#deps.judge(movements);
+    for (const [at, outcome] of outcomes.entries()) if (outcome !== undefined) this.#count(movements[at] as Movement, outcome);
+    return outcomes;
+  }
+
+  #count(movement: Movement, { status }: MovementOutcome): void {
+    const { inventory, metrics } = this.#deps;
+    metrics.movements.inc({ reason: movement.reason, outcome: status });
+    // It committed before this answer was known: what it changed was never told.
+    if (status === 'known') inventory.refresh(holdersOf(movement));
   }
 
   /**

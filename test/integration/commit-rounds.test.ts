@@ -111,7 +111,7 @@ describe('movements that share holders, in one commit', () => {
 
   // Guards `certainly`: what runs alone after a lost commit would be answered as if nothing had happened before.
   it('[KE3] an error after a lost commit leaves the outcome unknown for all of the batch, and nobody runs alone', async () => {
-    const [ann, bob] = (await cluster.newPlayers(2)) as [PlayerId, PlayerId];
+    const [ann, bob] = (await cluster.playersOn(2, 2)) as [PlayerId, PlayerId];
     const sizes: number[] = [];
     const settle: Settle = (movements) => {
       sizes.push(movements.length);

@@ -204,7 +204,7 @@ export const MUTATIONS = {
   },
   'no-fence': {
     guard: 'the database refuses the writes of a displaced session [SE2]',
-    edits: [{ file: 'persistence/settle.ts', find: 'epochs.get(player) !== epoch', replace: 'false' }],
+    edits: [{ file: 'persistence/settle-outcomes.ts', find: 'epochs.get(player) !== epoch', replace: 'false' }],
   },
   'no-front-door': {
     guard: 'requests that the framework cannot read are refused before it [RM3]',
