@@ -14,7 +14,7 @@ const readHoldings = (name: string, which: string): Statement => ({
     from inventory v where v.holder ${which}`,
 });
 const READ_HOLDINGS = readHoldings('read-holdings', '= any($1::uuid[])');
-/** For a lone holder, as most cold loads are: PostgreSQL plans an array anew for each read, a single key once. */
+/** For a lone holder, as most cold loads are: a plan for one key, and no array to open. */
 const READ_HOLDINGS_OF_ONE = readHoldings('read-holdings-of-one', '= $1');
 
 const READ_PLAYERS: Statement = {
