@@ -41,16 +41,6 @@ export function diffHoldings(holderId: HolderId, before: Holdings, after: Holdin
 export function applyDelta(before: Holdings, delta: InventoryDelta): Holdings {
   const fungibles = { ...before.fungibles, ...delta.set.fungibles };
   for (const asset of delta.removed.fungibles) delete fungibles[asset];
-  const gone: string[] = [...delta.removed.items, ...delta.set.items.map((item) => item.id)];
-  if (gone.length === 0) return { version: delta.version, fungibles, items: before.items };
-  return { version: delta.version, fungibles, items: [...without(before.items, gone), ...delta.set.items] };
-}
-
-/** A delta names a few of many: below this length a look through a list is cheaper than a set. */
-const LIST_LENGTH_MAX = 8;
-
-function without(items: readonly Item[], gone: readonly string[]): Item[] {
-  if (gone.length <= LIST_LENGTH_MAX) return items.filter((item) => !gone.includes(item.id));
-  const ids = new Set(gone);
-  return items.filter((item) => !ids.has(item.id));
+  const gone = new Set<string>([...delta.removed.items, ...delta.set.items.map((item) => item.id)]);
+  return { version: delta.version, fungibles, items: [...before.items.filter((item) => !gone.has(item.id)), ...delta.set.items] };
 }

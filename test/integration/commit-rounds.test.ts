@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { OutcomeUnknown, type Movement, type Posting, type Settle } from '../../persistence/index.ts';
+import { isConnectionLoss, openStorage, OutcomeUnknown, type Movement, type Posting, type Settle } from '../../persistence/index.ts';
 import { roundsOf } from '../../persistence/settle.ts';
 import type { PlayerId } from '../../schema/ids.ts';
 import { command, committed, itemPosting, movement, redInvariants, settleOne, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
+import { interceptShard, type Intercept } from '../kit/intercept.ts';
 import { openLedger } from '../kit/ledger.ts';
 
 const pay = (giver: PlayerId | null, receiver: PlayerId | null, quantity: number, asset = 'gold') => ({ asset, quantity, giver, receiver });
@@ -63,6 +64,30 @@ describe('movements that share holders, in one commit', () => {
       ]);
       assert.deepEqual(outcomes.map(verdictOf), ['stale', 'NOT_OWNER', 'committed', 'INSUFFICIENT', 'committed']);
       assert.deepEqual([(await held(ann)).fungibles, (await held(bob)).fungibles, (await held(cyd)).fungibles], [{}, { gold: 1 }, { gold: 2 }]);
+    });
+  }
+
+  for (const [where, shards] of [['on one shard', [1, 1, 1]], ['over three shards', [0, 1, 3]]] as const) {
+    // Guards that all rounds are one transaction: a commit between them would leave the first.
+    it(`[LD6] a crash between two rounds leaves nothing of either, ${where}, and what is asked again happens once`, async () => {
+      const [ann, bob, cyd] = (await cluster.playersOn(...shards)) as [PlayerId, PlayerId, PlayerId];
+      const sword = await cluster.mintItem(ann);
+      const asked = [asks(ann, [itemPosting({ id: sword }, ann, bob)]), asks(bob, [itemPosting({ id: sword, version: 2 }, bob, cyd)])];
+      let acts = 0;
+      const cut: Intercept = async ({ shard, text, pid }) => {
+        if (!text.includes('update inventory')) return;
+        // The round before acted on as many shards as it touches.
+        if (++acts !== new Set(shards.slice(0, 2)).size + 1) return;
+        await cluster.sql(shard, 'select pg_terminate_backend($1, 5000)', [pid]);
+      };
+      const storage = openStorage(cluster.shards.map((shard) => interceptShard(shard, cut)), { reach: () => undefined, onUnfinished: () => undefined });
+      const before = await Promise.all([ann, bob, cyd].map(held));
+      await assert.rejects(storage.settle(asked), isConnectionLoss);
+      assert.deepEqual(await Promise.all([ann, bob, cyd].map(held)), before);
+      assert.equal(await storage.countInDoubt(0), 0);
+      assert.deepEqual((await cluster.storage.settle(asked)).map(verdictOf), ['committed', 'committed']);
+      assert.deepEqual((await held(cyd)).items.map(({ id, version }) => [id, version]), [[sword, 3]]);
+      assert.deepEqual((await cluster.storage.settle(asked)).map(verdictOf), ['known', 'known']);
     });
   }
 
