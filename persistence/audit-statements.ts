@@ -1,7 +1,11 @@
 /**
- * What one shard says of itself for the audit, in one repeatable-read snapshot. Each `violations` statement answers the
+ * What one shard says of itself for the audit, in one repeatable-read snapshot. A holder is here if its inventory row is:
+ * what a slot's move has copied, or not yet removed, belongs to nobody here and counts for nothing. Each `violations` statement answers the
  * offending keys; each `totals` statement answers what only all shards together can prove.
  */
+
+/** Whether a row of this holder counts here: unless it is a copy that a move has made, or not yet removed. */
+const counts = (holder: string) => `(exists (select 1 from inventory v where v.holder = ${holder}) or not exists (select 1 from slot_move m where m.slot = slot_of((${holder})::text)))`;
 
 /** Holdings of each holder are what its ledger rows add up to; every row stands on each of its holders' shards. */
 const BALANCES_MATCH_LEDGER = `
@@ -13,14 +17,14 @@ const BALANCES_MATCH_LEDGER = `
       select giver, asset, -quantity from ledger where asset is not null and giver in (select holder from local)) s
     group by 1, 2)
   select coalesce(b.holder, f.holder) || ' ' || coalesce(b.asset, f.asset) || ': held ' || coalesce(b.quantity, 0) || ', ledger ' || coalesce(f.quantity, 0) as violation
-  from balance b full join folded f on f.holder = b.holder and f.asset = b.asset
+  from (select * from balance where ${counts('balance.holder')}) b full join folded f on f.holder = b.holder and f.asset = b.asset
   where coalesce(b.quantity, 0) <> coalesce(f.quantity, 0)`;
 
 const BOUNDS = `
   select holder || ' ' || asset || ': ' || quantity as violation from balance where quantity < 0 or quantity > 9007199254740991
   union all select id || ': version ' || version from item where version < 1
   union all select holder || ': no inventory' from (select holder from item union select holder from balance) h
-    where not exists (select 1 from inventory v where v.holder = h.holder)`;
+    where not exists (select 1 from inventory v where v.holder = h.holder) and not exists (select 1 from slot_move m where m.slot = slot_of(h.holder::text))`;
 
 /** A holder's version rose by exactly one per transaction that touched it. */
 const DENSE_VERSIONS = `
@@ -45,7 +49,7 @@ const HANDED_ON = `
 /** An item's row is the last posting of its chain here: same holder, same version. */
 const HELD_AS_LAST_RECEIVED = `
   select i.id || ': held by ' || i.holder || ' at version ' || i.version || ' without a posting that says so' as violation
-  from item i where not exists (
+  from item i join inventory v on v.holder = i.holder where not exists (
     select 1 from ledger l where l.item = i.id and l.item_version = i.version and l.receiver = i.holder)
   union all
   select l.item || ': version ' || l.item_version || ' was received by ' || l.receiver || ', who does not hold it' as violation
@@ -53,11 +57,10 @@ const HELD_AS_LAST_RECEIVED = `
   join inventory v on v.holder = l.receiver
   where not exists (select 1 from item i where i.id = l.item and i.holder = l.receiver and i.version = l.item_version)`;
 
-/** The slot is the key's own hash, and this shard holds that slot. $1: this shard, $2: how many there are. */
+/** The slot is the key's own hash, and this shard, $1, holds that slot. */
 const PLACEMENT = `
-  select id || ': slot ' || slot as violation from (
-    select id, slot, (get_byte(sha256(id::text::bytea), 2) & 3) * 256 + get_byte(sha256(id::text::bytea), 3) as hashed from player) p
-  where slot <> hashed or slot * $2::int / 1024 <> $1::int
+  select id || ': slot ' || slot as violation from player p
+  where slot <> slot_of(id::text) or not exists (select 1 from slot s where s.slot = p.slot and s.shard = $1::int)
   union all select holder || ': holds without being a player here' from inventory v
     where not exists (select 1 from player p where p.id = v.holder)`;
 
@@ -78,9 +81,9 @@ export const LOCAL_INVARIANTS = [
 /** Per asset: held, minted and burned here. A mint stands on its receiver's shard only, a burn on its giver's. */
 export const ASSET_TOTALS = `
   select asset, sum(held)::text as held, sum(minted)::text as minted, sum(burned)::text as burned from (
-    select asset, quantity as held, 0 as minted, 0 as burned from balance
+    select asset, quantity as held, 0 as minted, 0 as burned from balance where ${counts('balance.holder')}
     union all select asset, 0, case when giver is null then quantity else 0 end, case when receiver is null then quantity else 0 end
-      from ledger where asset is not null and (giver is null or receiver is null)) s
+      from ledger where asset is not null and (giver is null or receiver is null) and ${counts('coalesce(giver, receiver)')}) s
   group by asset`;
 
 /**
@@ -88,11 +91,12 @@ export const ASSET_TOTALS = `
  * (each item is held once, or burned); ledger rows between shards (each stands twice).
  */
 export const FINGERPRINTS = `
+  with ended as (select item, giver from ledger where item is not null and (giver is null or receiver is null) and ${counts('coalesce(giver, receiver)')})
   select
-    (select coalesce(bit_xor(hashtextextended(id::text, 7)), 0)::text from item) as items,
-    (select count(*)::float8 from item) as "itemCount",
-    (select coalesce(bit_xor(hashtextextended(item::text, 7)), 0)::text from ledger where item is not null and (giver is null or receiver is null)) as "mintsAndBurns",
-    (select coalesce(sum(case when giver is null then 1 else -1 end), 0)::float8 from ledger where item is not null and (giver is null or receiver is null)) as "mintedLessBurned",
+    (select coalesce(bit_xor(hashtextextended(id::text, 7)), 0)::text from item where ${counts('item.holder')}) as items,
+    (select count(*)::float8 from item where ${counts('item.holder')}) as "itemCount",
+    (select coalesce(bit_xor(hashtextextended(item::text, 7)), 0)::text from ended) as "mintsAndBurns",
+    (select coalesce(sum(case when giver is null then 1 else -1 end), 0)::float8 from ended) as "mintedLessBurned",
     (select coalesce(bit_xor(hashtextextended(concat_ws('|', transaction_id, seq, reason, asset, item, item_version, quantity, giver, receiver), 7)), 0)::text from ledger l
       where giver is not null and receiver is not null
         and (exists (select 1 from inventory v where v.holder = l.giver)) <> (exists (select 1 from inventory v where v.holder = l.receiver))) as crossing,
@@ -100,11 +104,14 @@ export const FINGERPRINTS = `
         and (exists (select 1 from inventory v where v.holder = l.giver)) <> (exists (select 1 from inventory v where v.holder = l.receiver))) as "crossingCount"`;
 
 /** For naming what a fingerprint found. */
-export const ITEM_IDS = `select id::text as key from item`;
+export const ITEM_IDS = `select id::text as key from item where ${counts('item.holder')}`;
 export const CROSSING_ROWS = `
   select concat_ws(' ', transaction_id, seq, reason, asset, item, item_version, quantity, giver, receiver) as key from ledger l
   where giver is not null and receiver is not null
     and (exists (select 1 from inventory v where v.holder = l.giver)) <> (exists (select 1 from inventory v where v.holder = l.receiver))`;
+
+/** The slots that a shard, $1, says it holds. */
+export const SLOTS_HELD = `select slot::text as key from slot where shard = $1::int`;
 
 /** Every transaction was somebody's command. */
 export const LEDGER_TRANSACTIONS = `select distinct transaction_id::text as key from ledger`;

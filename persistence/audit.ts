@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
-import { ASSET_TOTALS, COMMAND_TRANSACTIONS, CROSSING_ROWS, FINGERPRINTS, ITEM_IDS, LEDGER_TRANSACTIONS, LOCAL_INVARIANTS } from './audit-statements.ts';
+import { ASSET_TOTALS, COMMAND_TRANSACTIONS, CROSSING_ROWS, FINGERPRINTS, ITEM_IDS, LEDGER_TRANSACTIONS, LOCAL_INVARIANTS, SLOTS_HELD } from './audit-statements.ts';
 import type { Shard } from './shard.ts';
+import { SLOT_COUNT } from './slots.ts';
 
 /** How many offenders an invariant names; the count goes on. */
 const VIOLATIONS_NAMED_MAX = 20;
@@ -46,12 +47,12 @@ async function lookOnce(shards: readonly Shard[]): Promise<InvariantReport[]> {
       const found = await Promise.all(
         clients.map(async (client, at) => ({
           checked: (await client.query<{ checked: number }>(counted)).rows[0]?.checked ?? 0,
-          violations: (await client.query<{ violation: string }>(`select violation from (${sql}) v limit ${VIOLATIONS_NAMED_MAX}`, 'placed' in rest ? [at, shards.length] : [])).rows.map((row) => `shard ${at}: ${row.violation}`),
+          violations: (await client.query<{ violation: string }>(`select violation from (${sql}) v limit ${VIOLATIONS_NAMED_MAX}`, 'placed' in rest ? [at] : [])).rows.map((row) => `shard ${at}: ${row.violation}`),
         })),
       );
       local.push(report(name, sum(found.map(({ checked }) => checked)), found.flatMap(({ violations }) => violations)));
     }
-    return [...local, await conserved(clients), ...(await fingerprints(clients)), await commanded(clients)];
+    return [...local, await conserved(clients), await mapped(clients), ...(await fingerprints(clients)), await commanded(clients)];
   } finally {
     await Promise.all(clients.map(async (client) => client.query('rollback').then(() => client.release(), () => client.release(true))));
   }
@@ -76,6 +77,17 @@ async function conserved(clients: readonly PoolClient[]): Promise<InvariantRepor
     .filter(([, { held, minted, burned }]) => held !== minted - burned)
     .map(([asset, { held, minted, burned }]) => `${asset}: held ${held}, minted ${minted}, burned ${burned}`);
   return report('C: every asset held is minted less burned', totals.size, violations);
+}
+
+/** Between the two commits of a flip a slot may be seen held by none or by two; it is gone when looked at again. */
+async function mapped(clients: readonly PoolClient[]): Promise<InvariantReport> {
+  const holders = new Map<string, number[]>();
+  for (const [at, client] of clients.entries()) {
+    for (const { key } of (await client.query<{ key: string }>(SLOTS_HELD, [at])).rows) holders.set(key, [...(holders.get(key) ?? []), at]);
+  }
+  const slots = Array.from({ length: SLOT_COUNT }, (_, slot) => String(slot));
+  const violations = slots.filter((slot) => holders.get(slot)?.length !== 1).map((slot) => `slot ${slot}: held by ${holders.get(slot)?.map((shard) => `shard ${shard}`).join(' and ') ?? 'no shard'}`);
+  return report('F: every slot is held by exactly one shard', SLOT_COUNT, violations);
 }
 
 interface Fingerprints {

@@ -1,6 +1,8 @@
 import { Cluster } from './entities/cluster.ts';
 import { newId } from './new-id.ts';
 import { Shard } from './shard.ts';
+import { mergeMaps, readShardMap, type ShardMap } from './slot-map.ts';
+import { shardOfSlot } from './slots.ts';
 
 const SERVER_VERSION_MIN = 15;
 const PREPARED_TRANSACTIONS_MIN = 16;
@@ -31,6 +33,18 @@ export async function openShards(urls: readonly string[], poolMax: number): Prom
     await closeShards(shards);
     throw error;
   }
+}
+
+/** Connects to a shard that was added while this process ran: every shard knows where it is. */
+export async function joinShard(shards: Shard[], index: number): Promise<void> {
+  const [first] = shards;
+  const { rows } = (await first?.pool.query<{ url: string }>('select url from shard_url where shard = $1', [index])) ?? { rows: [] };
+  const url = rows[0]?.url;
+  if (first === undefined || url === undefined || index !== shards.length) throw new ClusterError(`SHARD_URLS: the slot map names shard ${index}, whose address is not known; name it and start again`);
+  const joined = await open(index, url, first.poolMax);
+  // Whoever was faster has joined it already.
+  if (shards.length === index) shards.push(joined);
+  else await joined.close();
 }
 
 export async function closeShards(shards: readonly Shard[]): Promise<void> {
@@ -93,19 +107,58 @@ async function alone(shard: Shard, work: () => Promise<void>): Promise<void> {
   }
 }
 
+/** Gives a new cluster its identity and its map; refuses databases that are not the ones of an old one, in its order. [SH2] */
 async function stampCluster(shards: readonly Shard[]): Promise<void> {
-  const ems = shards.map((shard) => shard.em());
-  const stamps = await Promise.all(ems.map((em) => em.findOne(Cluster, { id: { $ne: null } })));
+  const stamps = await Promise.all(shards.map((shard) => shard.em().findOne(Cluster, { id: { $ne: null } })));
   const id = stamps.find((stamp) => stamp !== null)?.id ?? newId();
   for (const [index, stamp] of stamps.entries()) {
     if (stamp === null) {
-      await shards[index]?.pool.query('insert into cluster (id, shard, shard_count) select $1, $2, $3 where not exists (select 1 from cluster)', [id, index, shards.length]);
+      // The first is stamped last: once it is, all that were named with it were.
+      if (stamps[0]) throw new ClusterError(`SHARD_URLS: shard ${index} is a database that this cluster does not know; name the one that was there, or add it with: npm run shards -- add <url>`);
     } else if (stamp.id !== id) {
       throw new ClusterError(`SHARD_URLS: shard ${index} belongs to another cluster; name only the databases of one`);
-    } else if (stamp.shard !== index || stamp.shardCount !== shards.length) {
-      throw new ClusterError(
-        `SHARD_URLS: place ${index} of ${shards.length} holds shard ${stamp.shard} of ${stamp.shardCount}; name the same databases in the same order as before`,
-      );
+    } else if (stamp.shard !== index) {
+      throw new ClusterError(`SHARD_URLS: place ${index} holds shard ${stamp.shard}; name the same databases in the same order as before`);
     }
   }
+  await refuseMissing(shards);
+  for (const shard of shards.toReversed()) {
+    if (stamps[shard.index]) continue;
+    await shard.pool.query('insert into cluster (id, shard) select $1, $2 where not exists (select 1 from cluster)', [id, shard.index]);
+  }
+  await giveMaps(shards);
+}
+
+/** @throws {ClusterError} when the map names a shard that the settings do not */
+async function refuseMissing(shards: readonly Shard[]): Promise<void> {
+  const { owners } = mergeMaps(await mapsOf(shards));
+  const missing = Math.max(...owners);
+  if (missing < shards.length) return;
+  throw new ClusterError(`SHARD_URLS: the slot map names shard ${missing}, and only ${shards.length} are listed; name all of them, in the same order as before`);
+}
+
+async function mapsOf(shards: readonly Shard[]): Promise<ShardMap[]> {
+  return (await Promise.all(shards.map(readShardMap))).filter((map) => map !== undefined);
+}
+
+/** Every shard that has no map yet is given one: the others', or that of a new cluster. */
+async function giveMaps(shards: readonly Shard[]): Promise<void> {
+  const maps = await mapsOf(shards);
+  const { owners, epochs } = mergeMaps(maps);
+  for (const slot of owners.keys()) {
+    if ((owners[slot] ?? -1) >= 0) continue;
+    owners[slot] = shardOfSlot(slot, shards.length);
+    epochs[slot] = 1;
+  }
+  const known = new Set(maps.map(({ shard }) => shard));
+  for (const shard of shards) if (!known.has(shard.index)) await giveMap(shard, owners, epochs);
+}
+
+/** In one statement, so that a shard has all of the map or none. */
+export async function giveMap({ pool }: Shard, owners: Int16Array, epochs: Float64Array): Promise<void> {
+  await pool.query(
+    `with given as (insert into slot (slot, shard, epoch) select * from unnest($1::int[], $2::int[], $3::bigint[]) on conflict do nothing)
+     insert into slot_map (version) values ($4) on conflict do nothing`,
+    [[...owners.keys()], [...owners], [...epochs], Math.max(...epochs)],
+  );
 }

@@ -2,6 +2,7 @@ import type { CommandId } from '../schema/ids.ts';
 import { Refusal } from '../schema/refusals.ts';
 import { isLostRace } from './database-errors.ts';
 import { SERVICE_ACTOR, type CommandActor } from './movement.ts';
+import type { RoutedRead } from './routed-read.ts';
 import type { Shard } from './shard.ts';
 
 export interface KnownCommand {
@@ -19,16 +20,20 @@ export interface CommandReader {
   find(actor: CommandActor, id: CommandId, options?: { awaitWriters?: boolean }): Promise<KnownCommand | undefined>;
 }
 
-export function commandReader(shards: readonly Shard[], shardOf: (key: string) => number): CommandReader {
+export function commandReader(read: RoutedRead): CommandReader {
   return {
     async find(actor, id, { awaitWriters = false } = {}) {
-      const shard = shards[shardOf(actor === SERVICE_ACTOR ? id : actor)];
-      if (shard === undefined) return undefined;
-      const known = await findOn(shard, actor, id);
-      if (known !== undefined || !awaitWriters) return known;
-      await writersOf(shard, actor);
-      // A second statement: what the writer wrote is not in the first one's snapshot.
-      return await findOn(shard, actor, id);
+      const home = actor === SERVICE_ACTOR ? id : actor;
+      const found = await read([home], async (shard): Promise<[string, KnownCommand | undefined][]> => {
+        const known = await findOn(shard, actor, id);
+        // Who only looks first may be wrong: the write looks again.
+        if (known !== undefined || !awaitWriters) return [[home, known]];
+        await writersOf(shard, actor);
+        // A second statement: what the writer wrote is not in the first one's snapshot.
+        const written = await findOn(shard, actor, id);
+        return written === undefined ? [] : [[home, written]];
+      });
+      return found.get(home);
     },
   };
 }

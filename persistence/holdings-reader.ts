@@ -1,5 +1,6 @@
 import type { Holdings, Item, PlayerRecord } from '../schema/holdings.ts';
 import type { HolderId, ItemId, PlayerId } from '../schema/ids.ts';
+import type { RoutedRead } from './routed-read.ts';
 import type { Shard } from './shard.ts';
 import type { Statement } from './transaction.ts';
 
@@ -43,44 +44,42 @@ export interface HoldingsReader {
   items(ids: readonly ItemId[], holder: HolderId): Promise<Item[]>;
 }
 
+/** Beside its holder's row: items that a move has copied or not yet removed are nobody's here. */
 const READ_ITEMS: Statement = {
   name: 'read-items',
-  text: `select id, kind, version, bound, attributes from item where id = any($1::uuid[]) and holder = $2`,
+  text: `select v.holder, coalesce(json_agg(${ITEM_JSON}) filter (where i.id is not null), '[]') as items
+    from inventory v left join item i on i.holder = v.holder and i.id = any($1::uuid[]) where v.holder = $2 group by 1`,
 };
 
-export function holdingsReader(shards: readonly Shard[], shardOf: (key: string) => number): HoldingsReader {
-  async function byShard<Row>(statement: Statement, ids: readonly string[], ofOne?: Statement): Promise<{ shard: number; rows: Row[] }[]> {
-    const groups = Map.groupBy(new Set(ids), shardOf);
-    return await Promise.all(
-      [...groups].map(async ([shard, group]) => {
-        const [query, key] = ofOne !== undefined && group.length === 1 ? [ofOne, group[0]] : [statement, group];
-        return { shard, rows: (await poolOf(shard).query({ ...query, values: [key] })).rows as Row[] };
-      }),
-    );
-  }
-
-  function poolOf(index: number) {
-    const shard = shards[index];
-    if (shard === undefined) throw new RangeError(`no shard ${index}`);
-    return shard.pool;
-  }
-
+export function holdingsReader(read: RoutedRead): HoldingsReader {
+  const query = async <Row>({ pool }: Shard, statement: Statement, values: unknown[]) => (await pool.query({ ...statement, values })).rows as Row[];
   return {
     async holdings(holders) {
-      const found = await byShard<Holdings & { holder: HolderId }>(READ_HOLDINGS, holders, READ_HOLDINGS_OF_ONE);
-      return new Map(found.flatMap(({ rows }) => rows.map(({ holder, version, fungibles, items }) => [holder, { version, fungibles, items }])));
+      return await read(holders, async (shard, group) => {
+        const [statement, key] = group.length === 1 ? [READ_HOLDINGS_OF_ONE, group[0]] : [READ_HOLDINGS, group];
+        const rows = await query<Holdings & { holder: HolderId }>(shard, statement, [key]);
+        return rows.map(({ holder, version, fungibles, items }) => [holder, { version, fungibles, items }]);
+      });
     },
     async versions(holders) {
-      const found = await byShard<HeldVersion & { holder: HolderId }>(READ_VERSIONS, holders);
-      return new Map(found.flatMap(({ rows }) => rows.map(({ holder, version, epoch }) => [holder, { version, epoch }])));
+      return await read(holders, async (shard, group) => {
+        const rows = await query<HeldVersion & { holder: HolderId }>(shard, READ_VERSIONS, [group]);
+        return rows.map(({ holder, version, epoch }) => [holder, { version, epoch }]);
+      });
     },
     async players(ids) {
-      const found = await byShard<Omit<PlayerRecord, 'shard'>>(READ_PLAYERS, ids);
-      return new Map(found.flatMap(({ shard, rows }) => rows.map((row) => [row.id, { ...row, shard }])));
+      return await read(ids, async (shard, group) => {
+        const rows = await query<Omit<PlayerRecord, 'shard'>>(shard, READ_PLAYERS, [group]);
+        return rows.map((row) => [row.id, { ...row, shard: shard.index }]);
+      });
     },
     async items(ids, holder) {
       if (ids.length === 0) return [];
-      return (await poolOf(shardOf(holder)).query({ ...READ_ITEMS, values: [ids, holder] })).rows as Item[];
+      const found = await read([holder], async (shard) => {
+        const rows = await query<{ holder: HolderId; items: Item[] }>(shard, READ_ITEMS, [ids, holder]);
+        return rows.map((row) => [row.holder, row.items]);
+      });
+      return found.get(holder) ?? [];
     },
   };
 }

@@ -1,10 +1,11 @@
 import type { TransactionId } from '../schema/ids.ts';
 import { holdersOf, type Movement, type MovementOutcome } from './movement.ts';
-import { inputFor, localityOf, type Entry, type ShardOf } from './settle-input.ts';
+import { inputFor, localityOf, type Entry } from './settle-input.ts';
 import { denyAll, denyUnfit, type Denials, type HolderRow, type SettleRow } from './settle-outcomes.ts';
 import { CHECK, READ_HOLDERS } from './settle-statements.ts';
-import { shardsOf } from './settle.ts';
+import { keysOf } from './settle.ts';
 import type { Shard } from './shard.ts';
+import type { SlotMap } from './slot-map.ts';
 
 /** Nothing is written, so nothing is called by it. */
 const NO_TRANSACTION = '00000000-0000-0000-0000-000000000000' as TransactionId;
@@ -15,12 +16,14 @@ const NO_TRANSACTION = '00000000-0000-0000-0000-000000000000' as TransactionId;
  */
 export type Judge = (movements: readonly Movement[]) => Promise<(MovementOutcome | undefined)[]>;
 
-export function judger(shards: readonly Shard[], shardOf: ShardOf): Judge {
+export function judger(shards: readonly Shard[], map: SlotMap): Judge {
   return async function judge(movements) {
+    const { view } = map;
+    const { shardOf } = view;
     const denials: Denials = new Map();
     const entries = movements.map((movement, at): Entry => ({ ix: at + 1, movement, transactionId: NO_TRANSACTION, answers: [] }));
     const holders = [...new Set(movements.flatMap(holdersOf))];
-    const places = [...new Set(movements.flatMap((movement) => [...shardsOf(movement, shardOf)]))];
+    const places = [...new Set(movements.flatMap((movement) => keysOf(movement).map(shardOf)))];
     const found = await Promise.all(
       places.map(async (place) => {
         const { pool } = shards[place] as Shard;
@@ -35,6 +38,8 @@ export function judger(shards: readonly Shard[], shardOf: ShardOf): Judge {
     );
     denyUnfit(denials, movements, found.flatMap(({ present }) => present));
     for (const { denied } of found) denyAll(denials, denied);
+    // By an old map nothing can be held against anybody: whoever is missing may be elsewhere.
+    if (denials.size > 0 && !(await map.isCurrent(view, places))) return movements.map(() => undefined);
     return entries.map(({ ix }) => denials.get(ix));
   };
 }

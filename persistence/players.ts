@@ -1,4 +1,5 @@
 import type { PlayerId } from '../schema/ids.ts';
+import { invariant } from '../schema/invariant.ts';
 import { Refusal } from '../schema/refusals.ts';
 import { isUniqueViolation } from './database-errors.ts';
 import { Account } from './entities/account.ts';
@@ -6,9 +7,10 @@ import { Inventory } from './entities/holdings.ts';
 import { Command } from './entities/ledger.ts';
 import { Player } from './entities/player.ts';
 import { newId } from './new-id.ts';
+import type { RoutedRead } from './routed-read.ts';
+import type { Transact } from './routed-transact.ts';
 import type { Shard } from './shard.ts';
 import { slotOf } from './slots.ts';
-import type { Transact } from './transact.ts';
 import type { Transaction } from './transaction.ts';
 import type { CommandRecord } from './movement.ts';
 
@@ -41,20 +43,15 @@ export interface PlayerStore {
   takeSession(playerId: PlayerId): Promise<number>;
 }
 
-export function playerStore(shards: readonly Shard[], shardOf: (key: string) => number, transact: Transact): PlayerStore {
-  const shardFor = (key: string) => {
-    const shard = shards[shardOf(key)];
-    if (shard === undefined) throw new RangeError(`no shard for ${key}`);
-    return shard;
-  };
-
+export function playerStore(transact: Transact, read: RoutedRead): PlayerStore {
   return {
     async create({ name, region }, credentials) {
       const id = newId<PlayerId>();
-      const homes = [shardOf(id), ...(credentials ? [shardOf(credentials.login)] : [])];
+      const keys = [id, ...(credentials ? [credentials.login] : [])];
       await takenLoginRefused(
-        transact(homes, 'account', async (transaction) => {
-          const em = await transaction.on(shardOf(id)).em();
+        transact(keys, 'account', async (transaction) => {
+          await transaction.takeSlots(keys);
+          const em = await transaction.on(transaction.shardOf(id)).em();
           em.create(Player, { id, slot: slotOf(id), name, region, level: 1, xp: 0, guildId: null, login: credentials?.login ?? null, createdAt: new Date() });
           em.create(Inventory, { holder: id, version: 0, sessionEpoch: 0 });
           if (credentials) await addAccount(transaction, credentials, id);
@@ -64,9 +61,11 @@ export function playerStore(shards: readonly Shard[], shardOf: (key: string) => 
     },
 
     async upgrade(playerId, credentials) {
+      const keys = [playerId, credentials.login];
       await takenLoginRefused(
-        transact([shardOf(playerId), shardOf(credentials.login)], 'account', async (transaction) => {
-          const em = await transaction.on(shardOf(playerId)).em();
+        transact(keys, 'account', async (transaction) => {
+          await transaction.takeSlots(keys);
+          const em = await transaction.on(transaction.shardOf(playerId)).em();
           // One atomic check and write: of two upgrades at once, one finds the login set.
           const changed = await em.nativeUpdate(Player, { id: playerId, login: null }, { login: credentials.login });
           if (changed === 0) {
@@ -79,16 +78,18 @@ export function playerStore(shards: readonly Shard[], shardOf: (key: string) => 
     },
 
     async findAccount(login) {
-      const account = await shardFor(login).em().findOne(Account, { login });
-      if (account === null) return undefined;
+      const account = (await read([login], async (shard, logins) => (await shard.em().find(Account, { login: { $in: logins } })).map((found) => [found.login, found]))).get(login);
+      if (account === undefined) return undefined;
       const playerId = account.playerId as PlayerId;
-      const player = await shardFor(playerId).em().findOneOrFail(Player, { id: playerId });
+      const player = (await read([playerId], async (shard, ids) => (await shard.em().find(Player, { id: { $in: ids } })).map((found) => [found.id as PlayerId, found]))).get(playerId);
+      invariant(player, 'an account has its player');
       return { login: account.login, passwordHash: account.passwordHash, playerId, name: player.name };
     },
 
     async rename(playerId, name, command) {
-      await transact([shardOf(playerId)], 'rename', async (transaction) => {
-        const em = await transaction.on(shardOf(playerId)).em();
+      await transact([playerId], 'rename', async (transaction) => {
+        await transaction.takeSlots([playerId]);
+        const em = await transaction.on(transaction.shardOf(playerId)).em();
         const changed = await em.nativeUpdate(Player, { id: playerId }, { name });
         if (changed === 0) throw new Refusal('UNKNOWN_PLAYER', { playerId });
         em.create(Command, { actor: command.actor, id: command.id, hash: command.hash, answer: command.answer(new Map()), transactionId: null, at: new Date() });
@@ -96,21 +97,26 @@ export function playerStore(shards: readonly Shard[], shardOf: (key: string) => 
     },
 
     async takeSession(playerId) {
-      const { rows } = await shardFor(playerId).pool.query<{ epoch: number }>({
-        name: 'take-session',
-        text: 'update inventory set session_epoch = session_epoch + 1 where holder = $1 returning session_epoch::float8 as epoch',
-        values: [playerId],
-      });
-      const epoch = rows[0]?.epoch;
+      const epoch = (await read([playerId], raiseEpoch)).get(playerId);
       if (epoch === undefined) throw new Refusal('UNKNOWN_PLAYER', { playerId });
       return epoch;
     },
   };
+}
 
-  async function addAccount(transaction: Transaction, { login, passwordHash }: Credentials, playerId: PlayerId): Promise<void> {
-    const em = await transaction.on(shardOf(login)).em();
-    em.create(Account, { login, passwordHash, playerId, createdAt: new Date() });
-  }
+async function addAccount(transaction: Transaction, { login, passwordHash }: Credentials, playerId: PlayerId): Promise<void> {
+  const em = await transaction.on(transaction.shardOf(login)).em();
+  em.create(Account, { login, passwordHash, playerId, createdAt: new Date() });
+}
+
+/** One statement, so that it needs no transaction of its own: a player who has moved away has no row here to raise. */
+async function raiseEpoch(shard: Shard, players: PlayerId[]): Promise<[PlayerId, number][]> {
+  const { rows } = await shard.pool.query<{ holder: PlayerId; epoch: number }>({
+    name: 'take-session',
+    text: 'update inventory set session_epoch = session_epoch + 1 where holder = any($1::uuid[]) returning holder, session_epoch::float8 as epoch',
+    values: [players],
+  });
+  return rows.map(({ holder, epoch }) => [holder, epoch]);
 }
 
 async function takenLoginRefused(work: Promise<void>): Promise<void> {

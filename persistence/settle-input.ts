@@ -21,12 +21,12 @@ export interface Locality {
 export type ShardOf = (key: string) => number;
 
 export function localityOf(shard: number, shardOf: ShardOf): Locality {
-  return { here: (key) => shardOf(key) === shard, commandHere: (actor, id) => homeOf(actor, id, shardOf) === shard };
+  return { here: (key) => shardOf(key) === shard, commandHere: (actor, id) => shardOf(homeOf(actor, id)) === shard };
 }
 
-/** Where a command is stored: on its player's shard, or for the service on that of the command's own id. */
-export function homeOf(actor: CommandActor, id: string, shardOf: ShardOf): number {
-  return shardOf(actor === SERVICE_ACTOR ? id : actor);
+/** The key by which a command is stored: its player, or for the service the command's own id. */
+export function homeOf(actor: CommandActor, id: string): string {
+  return actor === SERVICE_ACTOR ? id : actor;
 }
 
 /**

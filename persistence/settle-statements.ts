@@ -106,7 +106,13 @@ union all select null, array_position($1::uuid[], holder), asset, quantity, null
 /** What most batches need: things change hands between holders who are all here. */
 export const ACT_HERE: Statement = { name: 'settle-act-here', text: act('', '') };
 
-/** The rest too: items that go elsewhere or out of existence, items that come, and experience. */
+/** An item came that somebody here holds already: nothing of it may be committed. [O] */
+export const HELD_TWICE = 'HELD_TWICE';
+
+/**
+ * The rest too: items that go elsewhere or out of existence, items that come, and experience. An item that comes may meet
+ * the copy of itself that a slot's move has made or not yet removed, whose holder has no row here: that one is nobody's.
+ */
 export const ACT: Statement = {
   name: 'settle-act',
   text: act(
@@ -115,12 +121,17 @@ gone as (delete from item r using i
   where r.ctid = i.at and not i.receiver_local and not exists (select 1 from bad where bad.ix = i.ix)),
 came as (insert into item (id, holder, kind, attributes, version, bound)
   select item, receiver, kind, attributes::jsonb, version + 1, bound from ok
-  where item is not null and receiver_local and not giver_local),
+  where item is not null and receiver_local and not giver_local
+  on conflict (id) do update set holder = excluded.holder, kind = excluded.kind, attributes = excluded.attributes, version = excluded.version, bound = excluded.bound
+    where not exists (select 1 from inventory v where v.holder = item.holder)
+  returning id),
 earned as (update player r set xp = r.xp + e.xp, level = 1 + floor(sqrt((r.xp + e.xp) / 100.0))::int
   from unnest($24::int[], $25::int[], $26::bigint[]) as e(ix, player, xp)
   where r.id = ($1::uuid[])[e.player] and not exists (select 1 from bad where bad.ix = e.ix)
   returning e.player as at, r.xp, r.level)`,
     `
-union all select null, at, null, xp, to_jsonb(level) from earned`,
+union all select null, at, null, xp, to_jsonb(level) from earned
+union all select null, null, '${HELD_TWICE}', 0, to_jsonb(item) from ok
+  where item is not null and receiver_local and not giver_local and not exists (select 1 from came where came.id = ok.item)`,
   ),
 };

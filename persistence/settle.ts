@@ -4,17 +4,16 @@ import { isConstraintViolation } from './database-errors.ts';
 import { once, type ReachFaultPoint } from './fault-points.ts';
 import { holdersOf, SERVICE_ACTOR, type Movement, type MovementOutcome } from './movement.ts';
 import { newId } from './new-id.ts';
-import { homeOf, inputFor, localityOf, type Entry, type SettleInput, type ShardOf } from './settle-input.ts';
+import type { Transact } from './routed-transact.ts';
+import { homeOf, inputFor, localityOf, type Entry, type SettleInput } from './settle-input.ts';
 import { collectOutcomes, denyAll, denyUnfit, type Changes, type Denials, type HolderRow, type SettleRow } from './settle-outcomes.ts';
-import { CHECK, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
-import type { Transact } from './transact.ts';
+import { CHECK, HELD_TWICE, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
 import type { ShardTransaction, Transaction } from './transaction.ts';
 
 const OVERFLOW: MovementOutcome = { status: 'refused', code: 'BAD_REQUEST', details: { reason: 'the receiver would hold more than 2^53 - 1' } };
 
 export interface SettleDeps {
   transact: Transact;
-  shardOf: ShardOf;
   reach: ReachFaultPoint;
 }
 
@@ -29,15 +28,11 @@ export type Settle = (movements: readonly Movement[]) => Promise<MovementOutcome
  * in the batch: each round sees what the rounds before it did. All rows of all rounds are locked first.
  * @throws {OutcomeUnknown} when the connection was lost during the commit; settling the same movement again answers
  */
-export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
+export function settler({ transact, reach }: SettleDeps): Settle {
   return async function settle(movements) {
     const label = movements.length === 1 ? (movements[0]?.reason ?? '') : 'batch';
-    const shards = new Set<number>();
-    for (const movement of movements) {
-      invariant(movement.commands.length > 0, 'a movement answers a command');
-      for (const shard of shardsOf(movement, shardOf)) shards.add(shard);
-    }
-    return await transact(shards, label, (transaction) => write(transaction, movements, label)).catch((error: unknown) => {
+    for (const { commands } of movements) invariant(commands.length > 0, 'a movement answers a command');
+    return await transact(movements.flatMap(keysOf), label, (transaction) => write(transaction, movements, label)).catch((error: unknown) => {
       // Alone, so it is this movement's: a debit was checked before, so what would leave the bounds is a receiver's balance.
       if (movements.length === 1 && isConstraintViolation(error, 'balance_bounds')) return [OVERFLOW];
       throw error;
@@ -68,7 +63,7 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
   }
 
   /** One round: no holder stands in two of its movements. Who is denied is noted. */
-  async function act({ parts }: Transaction, entries: readonly Entry[], denials: Denials, actedFirst: () => void): Promise<Changes[]> {
+  async function act({ parts, shardOf }: Transaction, entries: readonly Entry[], denials: Denials, actedFirst: () => void): Promise<Changes[]> {
     const inputs = new Map<ShardTransaction, { denied: number; input: SettleInput | undefined }>();
     /** What was checked is what acts, unless somebody was denied in between. */
     const inputOf = (part: ShardTransaction) => {
@@ -98,6 +93,7 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
       }),
     );
     for (const { rows } of changes) {
+      invariant(!rows.some(({ key }) => key === HELD_TWICE), 'an item that comes is held by nobody here');
       const refused = denyAll(denials, rows);
       invariant(refused === 0 || parts.length === 1, 'what every shard checked under its locks is still true when it acts');
     }
@@ -109,13 +105,15 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
     const locked: HolderRow[] = [];
     const holders = [...new Set(movements.flatMap(holdersOf))];
     const service = movements.flatMap(({ commands }) => commands).filter(({ actor }) => actor === SERVICE_ACTOR);
+    if (service.length > 0) await transaction.takeSlots(service.map(({ id }) => id));
     for (const part of transaction.parts) {
-      const { here, commandHere } = localityOf(part.shard.index, shardOf);
+      const { here, commandHere } = localityOf(part.shard.index, transaction.shardOf);
       const commands = service.filter(({ actor, id }) => commandHere(actor, id));
       if (commands.length > 0) await part.query(LOCK_COMMANDS, [commands.map(({ id }) => id)]);
       const local = holders.filter(here);
       if (local.length === 0) continue;
-      locked.push(...(await part.query<HolderRow>(LOCK, [`{${local.join(',')}}`])));
+      const [rows] = await Promise.all([part.query<HolderRow>(LOCK, [`{${local.join(',')}}`]), transaction.confirm(part)]);
+      locked.push(...rows);
     }
     denyUnfit(denials, movements, locked);
     return new Map(locked.map(({ holder, version }) => [holder, version + 1]));
@@ -125,7 +123,7 @@ export function settler({ transact, shardOf, reach }: SettleDeps): Settle {
   async function recall(transaction: Transaction, movements: readonly Movement[], denials: Denials): Promise<void> {
     const asked = movements.flatMap(({ commands }, at) => (denials.has(at + 1) ? commands.map(({ actor, id }, place) => ({ ix: at + 1, place, actor, id })) : []));
     for (const part of transaction.parts) {
-      const here = asked.filter(({ actor, id }) => homeOf(actor, id, shardOf) === part.shard.index);
+      const here = asked.filter(({ actor, id }) => transaction.shardOf(homeOf(actor, id)) === part.shard.index);
       if (here.length === 0) continue;
       const columns = (['ix', 'place', 'actor', 'id'] as const).map((column) => here.map((row) => row[column]));
       denyAll(denials, await part.query<SettleRow>(RECALL, columns));
@@ -146,9 +144,7 @@ export function roundsOf(movements: readonly Movement[]): number[][] {
   return rounds;
 }
 
-/** Where a movement's holders and commands live. */
-export function shardsOf(movement: Movement, shardOf: ShardOf): Set<number> {
-  const shards = new Set(holdersOf(movement).map(shardOf));
-  for (const { actor, id } of movement.commands) shards.add(homeOf(actor, id, shardOf));
-  return shards;
+/** The keys of whatever a movement touches: its holders, and where its commands are stored. */
+export function keysOf(movement: Movement): string[] {
+  return [...holdersOf(movement), ...movement.commands.map(({ actor, id }) => homeOf(actor, id))];
 }

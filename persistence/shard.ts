@@ -3,6 +3,7 @@ import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
 import { ENTITIES } from './entities/index.ts';
 import { Migration20261122000000First } from './migrations/migration-20261122000000-first.ts';
+import { Migration20261124000000Slots } from './migrations/migration-20261124000000-slots.ts';
 
 /** A waiter gives up after this long; with a fixed lock order it is a net, not a plan. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -24,17 +25,22 @@ export interface ShardOptions {
 /** One database: its ORM for what is off the hot path, and its pool for prepared set-based SQL. */
 export class Shard {
   readonly index: number;
+  readonly url: string;
+  readonly poolMax: number;
   readonly pool: Pool;
   readonly #orm: MikroORM;
 
-  private constructor(index: number, orm: MikroORM, pool: Pool) {
+  private constructor({ index, url, poolMax }: ShardOptions, orm: MikroORM, pool: Pool) {
     this.index = index;
+    this.url = url;
+    this.poolMax = poolMax;
     this.#orm = orm;
     this.pool = pool;
   }
 
   /** @throws when the server cannot be reached; the message names no password */
-  static async open({ index, url, poolMax }: ShardOptions): Promise<Shard> {
+  static async open(options: ShardOptions): Promise<Shard> {
+    const { index, url, poolMax } = options;
     const settings = { lock_timeout: LOCK_TIMEOUT_MS, idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS, statement_timeout: STATEMENT_TIMEOUT_MS, plan_cache_mode: PLAN_CACHE_MODE };
     const orm = new MikroORM({
       // Own context per shard: with the default name, a fork of one shard runs on another's transaction.
@@ -42,7 +48,7 @@ export class Shard {
       dbName: decodeURIComponent(new URL(url.replace(/@\//, '@localhost/')).pathname.slice(1)),
       entities: ENTITIES,
       extensions: [Migrator],
-      migrations: { migrationsList: [Migration20261122000000First], tableName: 'migration', snapshot: false, silent: true },
+      migrations: { migrationsList: [Migration20261122000000First, Migration20261124000000Slots], tableName: 'migration', snapshot: false, silent: true },
       // The default batched versioned update loses updates.
       useBatchUpdates: false,
       pool: { min: 0, max: Math.max(poolMax, CONNECTIONS_MIN) },
@@ -59,7 +65,7 @@ export class Shard {
       const connection = orm.em.getConnection();
       // A first query, because `close()` leaves the native pool open if the ORM never ran one.
       await connection.execute('select 1');
-      return new Shard(index, orm, await connection.getNativeClient());
+      return new Shard(options, orm, await connection.getNativeClient());
     } catch (error) {
       await orm.close(true);
       throw error;

@@ -11,7 +11,7 @@ export function slotOf(key: string): number {
   return hash('sha256', key, 'buffer').readUInt32BE(0) % SLOT_COUNT;
 }
 
-/** Which of `shardCount` shards holds a slot: equal runs, so shard numbers rise with slots. */
+/** Where a slot is in a new cluster of `shardCount` shards: equal runs, so shard numbers rise with slots. */
 export function shardOfSlot(slot: number, shardCount: number): number {
   return Math.floor((slot * shardCount) / SLOT_COUNT);
 }

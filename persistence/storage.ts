@@ -1,6 +1,6 @@
 import type { ItemId } from '../schema/ids.ts';
 import { auditShards, type AuditReport } from './audit.ts';
-import { closeShards } from './cluster.ts';
+import { closeShards, joinShard } from './cluster.ts';
 import { commandReader, type CommandReader } from './commands.ts';
 import type { ReachFaultPoint } from './fault-points.ts';
 import { holdingsReader, type HoldingsReader } from './holdings-reader.ts';
@@ -9,12 +9,12 @@ import { judger, type Judge } from './judge.ts';
 import type { Movement } from './movement.ts';
 import { playerStore, type PlayerStore } from './players.ts';
 import { collectDecisions, countInDoubt, IN_DOUBT_AFTER_MS, resolveInDoubt, type Resolution } from './resolver.ts';
-import { settler, shardsOf, type Settle } from './settle.ts';
+import { routedReader } from './routed-read.ts';
+import { routedTransactor } from './routed-transact.ts';
+import { keysOf, settler, type Settle } from './settle.ts';
 import type { Shard } from './shard.ts';
-import { shardOfSlot, slotOf } from './slots.ts';
+import { SlotMap } from './slot-map.ts';
 import { transactor } from './transact.ts';
-
-const REMEMBERED_KEYS_MAX = 100_000;
 
 export interface StorageOptions {
   reach: ReachFaultPoint;
@@ -42,19 +42,23 @@ export interface Storage {
   close(): Promise<void>;
 }
 
-export function openStorage(shards: readonly Shard[], { reach, onUnfinished, onLostRace }: StorageOptions): Storage {
-  const shardOf = rememberedShards(shards.length);
-  const transact = transactor({ shards, reach, onUnfinished, onLostRace });
+/** @param shards a new shard that the map names is added to them */
+export async function openStorage(shards: Shard[], { reach, onUnfinished, onLostRace }: StorageOptions): Promise<Storage> {
+  const map = await SlotMap.open({ shards, join: (shard) => joinShard(shards, shard) });
+  const transact = routedTransactor(map, transactor({ shards, reach, onUnfinished, onLostRace }));
+  const read = routedReader(map, shards);
   const onUnreachable = (error: unknown): undefined => void onUnfinished(error);
   return {
-    shardCount: shards.length,
-    holdings: holdingsReader(shards, shardOf),
-    players: playerStore(shards, shardOf, transact),
-    commands: commandReader(shards, shardOf),
-    settle: settler({ transact, shardOf, reach }),
-    judge: judger(shards, shardOf),
+    get shardCount() {
+      return shards.length;
+    },
+    holdings: holdingsReader(read),
+    players: playerStore(transact, read),
+    commands: commandReader(read),
+    settle: settler({ transact, reach }),
+    judge: judger(shards, map),
     laneOf: (movement) => {
-      const [home, ...others] = shardsOf(movement, shardOf);
+      const [home, ...others] = new Set(keysOf(movement).map(map.view.shardOf));
       return others.length === 0 ? String(home) : 'crossing';
     },
     itemHistory: (itemId) => readItemHistory(shards, itemId),
@@ -68,19 +72,5 @@ export function openStorage(shards: readonly Shard[], { reach, onUnfinished, onL
       if (behind >= 0) throw new Error(`shard ${behind} has migrations to run`);
     },
     close: () => closeShards(shards),
-  };
-}
-
-/** A trade asks for the same few keys a dozen times, and a hash costs a microsecond. Bounded by forgetting all at once. */
-function rememberedShards(shardCount: number): (key: string) => number {
-  const remembered = new Map<string, number>();
-  return (key) => {
-    let shard = remembered.get(key);
-    if (shard === undefined) {
-      shard = shardOfSlot(slotOf(key), shardCount);
-      if (remembered.size >= REMEMBERED_KEYS_MAX) remembered.clear();
-      remembered.set(key, shard);
-    }
-    return shard;
   };
 }

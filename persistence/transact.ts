@@ -7,6 +7,7 @@ import { once, type ReachFaultPoint } from './fault-points.ts';
 import { formatGid } from './gid.ts';
 import { newId } from './new-id.ts';
 import type { Shard } from './shard.ts';
+import type { MapView } from './slot-map.ts';
 import { ShardTransaction, Transaction } from './transaction.ts';
 
 const ATTEMPTS_MAX = 3;
@@ -21,11 +22,19 @@ export interface TransactOptions {
   onLostRace?: (() => void) | undefined;
 }
 
-/** Runs work over one shard or several, all or nothing. The only door to writing. [TP1] */
-export type Transact = <Result>(
+export interface Placement {
+  /** The map by which the shards were chosen: each of them must say, before the commit, that it still holds. [SH3] */
+  view?: MapView;
+  /** The shard whose commit decides; the lowest, unless it matters which of them is seen first. */
+  home?: number;
+}
+
+/** Runs work over one shard or several, all or nothing. [TP1] */
+export type TransactOn = <Result>(
   shards: Iterable<number>,
   label: string,
   work: (transaction: Transaction) => Promise<Result>,
+  placement?: Placement,
 ) => Promise<Result>;
 
 /**
@@ -39,13 +48,13 @@ export type Transact = <Result>(
  * @throws {OutcomeUnknown} when the connection broke during the commit point: ask by command id
  * @see PostgreSQL manual, PREPARE TRANSACTION
  */
-export function transactor({ shards, reach, onUnfinished, onLostRace }: TransactOptions): Transact {
-  return async function transact(indexes, label, work) {
+export function transactor({ shards, reach, onUnfinished, onLostRace }: TransactOptions): TransactOn {
+  return async function transactOn(indexes, label, work, placement = {}) {
     const numbers = [...new Set(indexes)].toSorted((a, b) => a - b);
     invariant(numbers.length > 0, 'a transaction names its shards');
     for (let attempt = 1; ; attempt++) {
       try {
-        return await attemptOnce(numbers, label, work);
+        return await attemptOnce(numbers, label, work, placement);
       } catch (error) {
         if (!isLostRace(error)) throw error;
         if (attempt >= ATTEMPTS_MAX) throw new Refusal('CONCURRENT_MODIFICATION', { attempts: attempt });
@@ -55,7 +64,7 @@ export function transactor({ shards, reach, onUnfinished, onLostRace }: Transact
     }
   };
 
-  async function attemptOnce<Result>(numbers: number[], label: string, work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+  async function attemptOnce<Result>(numbers: number[], label: string, work: (transaction: Transaction) => Promise<Result>, { view, home }: Placement): Promise<Result> {
     const parts: ShardTransaction[] = [];
     const id = newId<TransactionId>();
     try {
@@ -66,14 +75,15 @@ export function transactor({ shards, reach, onUnfinished, onLostRace }: Transact
         parts.push(await ShardTransaction.connect(shard));
       }
       for (const part of parts) part.begin();
-      const transaction = new Transaction(id, parts);
+      const transaction = new Transaction(id, parts, view);
       const result = await work(transaction);
       if (transaction.abandoned) {
         await Promise.all(parts.map((part) => part.rollback()));
         return result;
       }
       for (const part of parts) await part.flush();
-      await commit(id, parts, label);
+      invariant(view === undefined || transaction.isConfirmed, 'what was routed by a map asks every shard whether it holds');
+      await commit(id, parts.toSorted((a, b) => Number(b.shard.index === home) - Number(a.shard.index === home)), label);
       return result;
     } catch (error) {
       // An outcome that is unknown is left to the database and the resolver: a rollback here could contradict it.

@@ -4,12 +4,23 @@ import type { TransactionId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { borrowedTransaction } from './connection-dialect.ts';
 import type { Shard } from './shard.ts';
+import { MAP_VERSION, MapChanged, type MapView } from './slot-map.ts';
+import { slotOf } from './slots.ts';
 
 /** A named prepared statement: the name is its identity on a connection, so one text per name. */
 export interface Statement {
   name: string;
   text: string;
 }
+
+/** Any number, the same in every process: the first key of the advisory locks on slots. */
+export const SLOT_LOCK = 7_203_452;
+
+/** Shared by who writes a row of a slot that no holder's row stands for; a flip of the slot waits for them. */
+const TAKE_SLOTS: Statement = {
+  name: 'take-slots',
+  text: `select pg_advisory_xact_lock_shared(${SLOT_LOCK}, slot) from (select slot from unnest($1::int[]) as s(slot) order by slot) s`,
+};
 
 /** One shard's part of a transaction: the hot path's prepared SQL and the ORM, on the same connection. */
 export class ShardTransaction {
@@ -82,11 +93,14 @@ export class ShardTransaction {
 export class Transaction {
   readonly id: TransactionId;
   readonly #parts: ReadonlyMap<number, ShardTransaction>;
+  readonly #view: MapView | undefined;
+  readonly #confirmed = new Set<ShardTransaction>();
   #abandoned = false;
 
-  constructor(id: TransactionId, parts: readonly ShardTransaction[]) {
+  constructor(id: TransactionId, parts: readonly ShardTransaction[], view?: MapView) {
     this.id = id;
     this.#parts = new Map(parts.map((part) => [part.shard.index, part]));
+    this.#view = view;
   }
 
   /** In ascending shard order, which is the lock order. */
@@ -103,9 +117,41 @@ export class Transaction {
     return this.#abandoned;
   }
 
+  /** Where a key lives, by the map that this transaction works by. */
+  get shardOf(): (key: string) => number {
+    invariant(this.#view, 'a routed transaction has a map');
+    return this.#view.shardOf;
+  }
+
   on(shard: number): ShardTransaction {
     const part = this.#parts.get(shard);
     invariant(part, `shard ${shard} was not named when the transaction began`);
     return part;
+  }
+
+  /**
+   * Asks a shard whether it still holds what the map says. It is asked after the locks: a flip that comes later waits for
+   * them, and one that came before is seen.
+   * @throws {MapChanged}
+   */
+  async confirm(part: ShardTransaction): Promise<void> {
+    const view = this.#view;
+    invariant(view, 'a routed transaction has a map');
+    const [row] = await part.query<{ version: number }>(MAP_VERSION, []);
+    if (row?.version !== view.versionOn(part.shard.index)) throw new MapChanged(view);
+    this.#confirmed.add(part);
+  }
+
+  get isConfirmed(): boolean {
+    return this.#confirmed.size === this.#parts.size;
+  }
+
+  /** Keeps the slots of these keys where they are, for rows that no holder's row stands for. @throws {MapChanged} */
+  async takeSlots(keys: readonly string[]): Promise<void> {
+    for (const part of this.parts) {
+      const slots = keys.filter((key) => this.shardOf(key) === part.shard.index).map(slotOf);
+      if (slots.length === 0) continue;
+      await Promise.all([part.query(TAKE_SLOTS, [slots]), this.confirm(part)]);
+    }
   }
 }

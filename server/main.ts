@@ -23,7 +23,7 @@ async function start(): Promise<void> {
 
   const reach = faultPoints(config.faultPoint);
   const metrics = new Metrics();
-  const storage = openStorage(shards, {
+  const storage = await openStorage(shards, {
     reach,
     onUnfinished: (error) => log.warn({ err: error }, 'a participant was not told; the resolver will'),
     onLostRace: () => metrics.retries.inc({ cause: 'race' }),

@@ -7,6 +7,5 @@ export const Cluster = defineEntity({
   properties: {
     id: p.uuid().primary(),
     shard: p.smallint(),
-    shardCount: p.smallint(),
   },
 });

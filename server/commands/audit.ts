@@ -8,7 +8,7 @@ try {
   const { urls, embedded } = await joinDatabases(loadConfig());
   const shards = await openShards(urls, 2);
   await migrateShards(shards);
-  const storage = openStorage(shards, { reach: faultPoints(undefined), onUnfinished: () => undefined });
+  const storage = await openStorage(shards, { reach: faultPoints(undefined), onUnfinished: () => undefined });
   // A server that died a moment ago may have left something to end.
   await storage.resolveInDoubt();
   const report = await storage.audit();

@@ -80,7 +80,7 @@ describe('movements that share holders, in one commit', () => {
         if (++acts !== new Set(shards.slice(0, 2)).size + 1) return;
         await cluster.sql(shard, 'select pg_terminate_backend($1, 5000)', [pid]);
       };
-      const storage = openStorage(cluster.shards.map((shard) => interceptShard(shard, cut)), { reach: () => undefined, onUnfinished: () => undefined });
+      const storage = await openStorage(cluster.shards.map((shard) => interceptShard(shard, cut)), { reach: () => undefined, onUnfinished: () => undefined });
       const before = await Promise.all([ann, bob, cyd].map(held));
       await assert.rejects(storage.settle(asked), isConnectionLoss);
       assert.deepEqual(await Promise.all([ann, bob, cyd].map(held)), before);

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { parseGid } from '../../persistence/gid.ts';
 import type { FaultPoint } from '../../persistence/index.ts';
 import { resolveInDoubt } from '../../persistence/resolver.ts';
+import { routedTransactor } from '../../persistence/routed-transact.ts';
 import { settler } from '../../persistence/settle.ts';
-import { shardOfSlot, slotOf } from '../../persistence/slots.ts';
-import { transactor, type Transact } from '../../persistence/transact.ts';
+import { SlotMap } from '../../persistence/slot-map.ts';
+import { transactor, type TransactOn } from '../../persistence/transact.ts';
 import type { Transaction } from '../../persistence/transaction.ts';
 import type { PlayerId } from '../../schema/ids.ts';
 import { Refusal } from '../../schema/refusals.ts';
@@ -38,7 +39,7 @@ describe('two-phase commit', () => {
   });
 
   /** A transactor whose every statement on a shard passes by the test first. */
-  function open(intercept?: Intercept): Transact {
+  function open(intercept?: Intercept): TransactOn {
     const shards = intercept ? cluster.shards.map((shard) => interceptShard(shard, intercept)) : cluster.shards;
     return transactor({ shards, reach: (point) => reached.push(point), onUnfinished: (error) => unfinished.push(error) });
   }
@@ -209,7 +210,7 @@ describe('two-phase commit', () => {
     for (const player of ring) await cluster.mint(player, 100);
     const attempts: string[] = [];
     const reach = (point: FaultPoint) => void attempts.push(point);
-    const settle = settler({ transact: transactor({ shards: cluster.shards, reach, onUnfinished: (error) => unfinished.push(error) }), shardOf: (key) => shardOfSlot(slotOf(key), 4), reach });
+    const settle = settler({ transact: routedTransactor(await SlotMap.open({ shards: cluster.shards }), transactor({ shards: cluster.shards, reach, onUnfinished: (error) => unfinished.push(error) })), reach });
     const transfers = Array.from({ length: 40 }, (_, at) => [[0, 1], [1, 0], [2, 3], [3, 2], [0, 2], [1, 3], [2, 1], [3, 0]][at % 8] as [number, number]);
     const outcomes = await Promise.all(transfers.map(([from, to]) => settleOne({ settle }, movement([pay(ring[from]!, ring[to]!, 1)]))));
     assert.deepEqual(new Set(outcomes.map(verdictOf)), new Set(['committed']));

@@ -50,7 +50,7 @@ export async function startCluster({ databases = 4, poolMax = 10, settings = {},
   const server = await startEmbeddedPostgres({ dir: folder, databases: names, settings: { fsync: 'off', ...settings } });
   const shards = await openShards(server.urls, poolMax);
   await migrateShards(shards);
-  const storage = openStorage(shards, { reach, onUnfinished });
+  const storage = await openStorage(shards, { reach, onUnfinished });
   const placeOf = (player: string) => shardOfSlot(slotOf(player), databases);
   const newPlayers = (count: number) => Promise.all(Array.from({ length: count }, () => storage.players.create({ name: 'Tester', region: 'eu' })));
   return {

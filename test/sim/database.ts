@@ -23,12 +23,12 @@ export class SimDatabase {
   readonly #removeFolder: () => void;
   #server: EmbeddedPostgres;
 
-  private constructor(server: EmbeddedPostgres, start: () => Promise<EmbeddedPostgres>, shards: Shards, adminUrl: string, removeFolder: () => void) {
+  private constructor(server: EmbeddedPostgres, start: () => Promise<EmbeddedPostgres>, shards: Shards, storage: Storage, adminUrl: string, removeFolder: () => void) {
     this.#server = server;
     this.#start = start;
     this.shards = shards;
     this.urls = server.urls;
-    this.storage = openStorage(shards, { reach: () => undefined, onUnfinished: () => undefined });
+    this.storage = storage;
     this.#adminUrl = adminUrl;
     this.#removeFolder = removeFolder;
   }
@@ -43,7 +43,7 @@ export class SimDatabase {
     const shards = await openShards(server.urls, POOL_MAX);
     await migrateShards(shards);
     const [adminUrl = ''] = findEmbeddedPostgres({ dir: folder, databases: ['postgres'] }) ?? [];
-    return new SimDatabase(server, start, shards, adminUrl, () => {
+    return new SimDatabase(server, start, shards, await openStorage(shards, { reach: () => undefined, onUnfinished: () => undefined }), adminUrl, () => {
       process.off('exit', remove);
       remove();
     });

@@ -22,7 +22,7 @@ const CATALOG = path.resolve(import.meta.dirname, '../../catalog.yaml');
  */
 async function main({ urls, players, seed, inFlight }: Orders, finish: Promise<void>): Promise<void> {
   const shards = await openWhenServing(urls);
-  const storage = openStorage(shards, { reach, onUnfinished: () => undefined });
+  const storage = await openStorage(shards, { reach, onUnfinished: () => undefined });
   const metrics = new Metrics();
   const features = createFeatures({
     storage, metrics, reach,

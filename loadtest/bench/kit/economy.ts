@@ -37,7 +37,7 @@ export async function openEconomy(shardCount = SHARD_COUNT): Promise<Economy> {
   const urls = postgres.urls.slice(0, shardCount);
   const shards = await openShards(urls, POOL_MAX);
   await migrateShards(shards);
-  const storage = openStorage(shards, { reach: faultPoints(undefined), onUnfinished: (error) => console.error(error) });
+  const storage = await openStorage(shards, { reach: faultPoints(undefined), onUnfinished: (error) => console.error(error) });
   return {
     spareUrl: postgres.urls[shardCount] ?? '',
     urls,
