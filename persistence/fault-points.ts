@@ -13,7 +13,10 @@ export const FAULT_POINTS = [
   'finished',
   'published',
 ] as const;
-export type FaultPoint = (typeof FAULT_POINTS)[number];
+/** The steps of moving slots, with those of the commit that flips them in between. [CR4] */
+export const MOVE_POINTS = ['copying', 'copied', 'fenced', 'caught-up', 'prepared', 'committed', 'finished', 'told', 'cleaned'] as const;
+export type CommitPoint = (typeof FAULT_POINTS)[number];
+export type FaultPoint = CommitPoint | (typeof MOVE_POINTS)[number];
 
 /** Called at every fault point with what the transaction is for; does nothing unless a test asked for a crash. */
 export type ReachFaultPoint = (point: FaultPoint, label: string) => void;

@@ -7,7 +7,7 @@ export { isConnectionLoss, OutcomeUnknown } from './database-errors.ts';
 export { EmbeddedPostgresError, findEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/index.ts';
 export { Balance, Inventory, Item } from './entities/holdings.ts';
 export { Command, LedgerEntry } from './entities/ledger.ts';
-export { faultPoints, type FaultPoint, FAULT_POINTS, type ReachFaultPoint } from './fault-points.ts';
+export { type CommitPoint, faultPoints, type FaultPoint, FAULT_POINTS, type ReachFaultPoint } from './fault-points.ts';
 export type { HeldVersion, HoldingsReader } from './holdings-reader.ts';
 export type { HistoryEntry, ItemHistory } from './item-history.ts';
 export {
