@@ -36,7 +36,14 @@ export const MUTATIONS = {
   },
   'resolver-commits': {
     guard: 'the resolver aborts what was never decided [TP4]',
-    edits: [{ file: RESOLVER, find: "await shard.pool.query(outcome === 'commit' ?", replace: 'await shard.pool.query(outcome ?' }],
+    edits: [{ file: RESOLVER, find: "await ask(shard, outcome === 'commit' ?", replace: 'await ask(shard, outcome ?' }],
+  },
+  'resolver-forgets': {
+    guard: 'the resolver writes the abort down before it rolls back, so that a late coordinator fails on it [TP5]',
+    edits: [
+      { file: RESOLVER, find: "await ask(home, `insert into decision (transaction_id, outcome) values ($1, 'abort') on conflict do nothing`, [transactionId]);", replace: '' },
+      { file: RESOLVER, find: 'const outcome = rows[0]?.outcome;', replace: "const outcome = rows[0]?.outcome ?? 'abort';" },
+    ],
   },
   'resolver-absent': {
     guard: 'the resolver ends what a dead coordinator left prepared [TP4]',
