@@ -11,9 +11,8 @@ const STDERR_LENGTH_MAX = 4_000;
 const CRASHES_MAX = 20;
 
 export interface CrewOptions {
-  /** The sources that the workers run. */
-  root: string;
-  workers: number;
+  /** Of each worker, the sources that it runs. */
+  roots: readonly string[];
   orders: Omit<Orders, 'seed'>;
   random: Random;
   take: (report: Report) => void;
@@ -45,7 +44,7 @@ export class Crew {
 
   constructor(options: CrewOptions) {
     this.#options = options;
-    this.#places = Array.from({ length: options.workers }, () => this.#man());
+    this.#places = options.roots.map((root) => this.#man(root));
   }
 
   /** SIGKILL to any worker that trades, to any at all when none does: now, or when it next reaches the point. */
@@ -85,9 +84,9 @@ export class Crew {
   }
 
   /** Keeps one place manned. */
-  async #man(): Promise<void> {
+  async #man(root: string): Promise<void> {
     while (!this.#finishing && this.crashes.length < CRASHES_MAX) {
-      const worker = this.#start();
+      const worker = this.#start(root);
       this.#workers.add(worker);
       await worker.gone;
       this.#workers.delete(worker);
@@ -95,8 +94,8 @@ export class Crew {
     }
   }
 
-  #start(): Worker {
-    const { root, orders, random, take } = this.#options;
+  #start(root: string): Worker {
+    const { orders, random, take } = this.#options;
     const child = fork(path.join(root, 'test/sim/worker.ts'), [], {
       cwd: root,
       execArgv: [],

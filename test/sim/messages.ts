@@ -13,6 +13,8 @@ export interface Orders {
   players: readonly PlayerId[];
   seed: number;
   inFlight: number;
+  /** The players stand in threes, and trade in rings. */
+  inRings?: boolean;
 }
 
 /** A trade as it is reported before anything of it is asked. */

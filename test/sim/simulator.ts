@@ -24,6 +24,8 @@ export interface FaultRunOptions {
   workers: number;
   seed: number;
   shards: number;
+  /** PostgreSQL servers, among which the shards are dealt out; one unless said. A stop is of one of them. */
+  servers?: number;
   /** Trades under way at a time, per worker. */
   inFlight: number;
   players: number;
@@ -59,7 +61,7 @@ export interface FaultRun {
  * server is stopped; then asks the databases whether everybody was told the truth. [CR3]
  */
 export async function runFaults(options: FaultRunOptions): Promise<FaultRun> {
-  const database = await SimDatabase.open(options.shards);
+  const database = await SimDatabase.open(options.shards, options.servers);
   try {
     return await runOver(database, options);
   } finally {
@@ -106,14 +108,14 @@ interface Scene {
 
 /** Has the workers trade, and makes each fault when its number of trades is reached. @returns what was done to them */
 async function tradeThrough({ trades, workers, inFlight, root = ROOT }: FaultRunOptions, { database, players, books, random, onProgress }: Scene) {
-  const crew = new Crew({ root, workers, orders: { urls: database.urls, players, inFlight }, random, take: (report) => books.take(report) });
+  const crew = new Crew({ roots: Array.from({ length: workers }, () => root), orders: { urls: database.urls, players, inFlight }, random, take: (report) => books.take(report) });
   const done = { terminated: 0, stops: 0 };
   const trouble = async (fault: Fault): Promise<void> => {
     if (fault.what === 'kill') crew.kill(fault.point);
     if (fault.what === 'terminate') done.terminated += await database.terminate(fault.backends, fault.busyOnly, random);
     if (fault.what !== 'stop') return;
     onProgress(`${books.trades.size} trades, ${books.acknowledged} acknowledged; the database is stopped`);
-    await database.crash(() => fault.killMeanwhile && crew.kill());
+    await database.crash(random, () => fault.killMeanwhile && crew.kill());
     done.stops++;
   };
   try {
@@ -132,7 +134,7 @@ async function tradeThrough({ trades, workers, inFlight, root = ROOT }: FaultRun
 }
 
 /** A run that stands still is a failure, not a wait; one whose workers broke down is over. */
-async function withinTime(maxMs: number, brokenDown: Promise<void>, work: () => Promise<void>): Promise<string[]> {
+export async function withinTime(maxMs: number, brokenDown: Promise<void>, work: () => Promise<void>): Promise<string[]> {
   const late = new AbortController();
   const done = Promise.race([work(), brokenDown]).then((): string[] => []);
   const timeout = delay(maxMs, [`the run did not end within ${maxMs} ms`], { signal: late.signal });
@@ -145,7 +147,7 @@ async function withinTime(maxMs: number, brokenDown: Promise<void>, work: () => 
 }
 
 /** Ends what is in doubt, then audits. */
-async function settled(database: SimDatabase): Promise<{ inDoubtAtEnd: number; violations: string[] }> {
+export async function settled(database: SimDatabase): Promise<{ inDoubtAtEnd: number; violations: string[] }> {
   let inDoubtAtEnd = 0;
   const deadline = performance.now() + RESOLVED_MAX_MS;
   while ((await database.prepared()).length > 0 && performance.now() < deadline) {

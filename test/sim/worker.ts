@@ -7,6 +7,7 @@ import { createFeatures } from '../../server/features.ts';
 import { startResolver } from '../../server/resolver.ts';
 import { createLogger, Metrics } from '../../server/telemetry/index.ts';
 import type { Order, Orders, Report } from './messages.ts';
+import { anybody, rings } from './trade-plans.ts';
 import { Trader } from './trader.ts';
 
 const POOL_MAX = 6;
@@ -20,7 +21,7 @@ const CATALOG = path.resolve(import.meta.dirname, '../../catalog.yaml');
  * A process that trades until it is told to finish, or killed: the features of a server, without its sockets. It ends in
  * disorder, and its parent says so, when anything but a refusal or a lost connection comes of a trade.
  */
-async function main({ urls, players, seed, inFlight }: Orders, finish: Promise<void>): Promise<void> {
+async function main({ urls, players, seed, inFlight, inRings = false }: Orders, finish: Promise<void>): Promise<void> {
   const shards = await openWhenServing(urls);
   const storage = await openStorage(shards, { reach, onUnfinished: () => undefined });
   const metrics = new Metrics();
@@ -35,7 +36,9 @@ async function main({ urls, players, seed, inFlight }: Orders, finish: Promise<v
   void finish.then(() => (going = false));
 
   await report({ type: 'ready' });
-  const trader = new Trader({ features, players, random: seededRandom(seed), report });
+  const random = seededRandom(seed);
+  const plan = (inRings ? rings : anybody)(players.length, random);
+  const trader = new Trader({ features, players, plan, random, report });
   const lane = async () => {
     while (going) await trader.tradeOnce();
   };
