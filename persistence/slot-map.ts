@@ -100,6 +100,13 @@ export class SlotMap {
     return versions.every((version, at) => version === view.versionOn(shards[at] as number));
   }
 
+  /** Looks whether any shard that answers has changed, and then reads the map once: for work over all shards, which nothing routes. */
+  async keepUp(): Promise<void> {
+    const view = this.#view;
+    const current = await Promise.allSettled(this.#shards.map(async ({ index }) => await this.isCurrent(view, [index])));
+    if (current.some((result) => result.status === 'fulfilled' && !result.value)) await this.#load();
+  }
+
   /**
    * Reads the map until it is another than the one that was found wanting, and no flip is half done.
    * @throws {Refusal} BUSY when that takes too long

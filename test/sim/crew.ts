@@ -35,6 +35,7 @@ export class Crew {
   readonly #places: Promise<void>[];
   readonly #workers = new Set<Worker>();
   #finishing = false;
+  #paused = false;
   #closing = false;
   #retries = 0;
   kills = 0;
@@ -56,6 +57,17 @@ export class Crew {
     worker.doomed = true;
     if (point === undefined) worker.child.kill('SIGKILL');
     else send(worker.child, { type: 'die', point });
+  }
+
+  /** Nobody begins another trade; what is under way goes on. */
+  pause(): void {
+    this.#paused = true;
+    for (const { child } of this.#workers) send(child, { type: 'pause' });
+  }
+
+  resume(): void {
+    this.#paused = false;
+    for (const { child } of this.#workers) send(child, { type: 'resume' });
   }
 
   /** Resolves when every worker has finished what it was at. */
@@ -116,6 +128,7 @@ export class Crew {
       take(report);
     });
     send(child, { type: 'begin', orders: { ...orders, seed: Math.floor(random() * 2 ** 31) } });
+    if (this.#paused) send(child, { type: 'pause' });
     return worker;
   }
 }

@@ -13,24 +13,36 @@ export type Shards = Awaited<ReturnType<typeof openShards>>;
 export class SimDatabase {
   readonly shards: Shards;
   readonly storage: Storage;
+  /** Of the shards that there were at the start. */
   readonly urls: readonly string[];
+  /** Databases that may become shards, and how many shards there are by now. */
+  readonly spareUrls: readonly string[];
+  shardCount: number;
   readonly hosts: readonly MortalHost[];
 
-  private constructor(hosts: readonly MortalHost[], urls: readonly string[], shards: Shards, storage: Storage) {
+  private constructor(hosts: readonly MortalHost[], urls: readonly string[], spareUrls: readonly string[], shards: Shards, storage: Storage) {
     this.hosts = hosts;
     this.urls = urls;
+    this.spareUrls = spareUrls;
+    this.shardCount = urls.length;
     this.shards = shards;
     this.storage = storage;
   }
 
-  /** @param servers among which the shards are dealt out */
-  static async open(shardCount: number, servers = 1): Promise<SimDatabase> {
-    const names = Array.from({ length: shardCount }, (_, shard) => `sim_${shard}`);
+  /** @param servers among which the shards, and the databases to spare, are dealt out */
+  static async open(shardCount: number, servers = 1, spare = 0): Promise<SimDatabase> {
+    const names = Array.from({ length: shardCount + spare }, (_, shard) => `sim_${shard}`);
     const hosts = await Promise.all(Array.from({ length: servers }, (_, at) => MortalHost.start(names.filter((_, shard) => shard % servers === at), SETTINGS)));
-    const urls = names.map((_, shard) => hosts[shard % servers]?.urls[Math.floor(shard / servers)] ?? '');
+    const all = names.map((_, shard) => hosts[shard % servers]?.urls[Math.floor(shard / servers)] ?? '');
+    const urls = all.slice(0, shardCount);
     const shards = await openShards(urls, POOL_MAX);
     await migrateShards(shards);
-    return new SimDatabase(hosts, urls, shards, await openStorage(shards, { reach: () => undefined, onUnfinished: () => undefined }));
+    return new SimDatabase(hosts, urls, all.slice(shardCount), shards, await openStorage(shards, { reach: () => undefined, onUnfinished: () => undefined }));
+  }
+
+  /** Takes up the shards that were added: a look at all of them reads the map. */
+  async joinAdded(): Promise<void> {
+    while (this.shards.length < this.shardCount) await this.storage.resolveInDoubt();
   }
 
   /** Ends random connections of whatever process. @returns how many */

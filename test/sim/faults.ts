@@ -13,6 +13,7 @@ program
   .option('--workers <n>', 'processes that trade', wholeNumber, 3)
   .option('--shards <n>', 'databases', wholeNumber, 4)
   .option('--servers <n>', 'PostgreSQL servers, among which the databases are dealt out', wholeNumber, 1)
+  .option('--reshape <n...>', 'to how many databases it comes meanwhile, one after the other: 2 10 11 3', counted)
   .option('--in-flight <n>', 'trades under way at a time, per worker', wholeNumber, 150)
   .option('--players <n>', 'who trade, the same for all workers', wholeNumber, 5_000)
   .option('--seed <n>', 'which faults come when, and who trades what', wholeNumber, Math.floor(Math.random() * SEED_MAX))
@@ -39,12 +40,13 @@ async function ringsFor(seconds: number, { workers, seed }: FaultRunOptions): Pr
 }
 
 function textOf(run: FaultRun): string {
-  const { seed, tookMs, refused, unanswered, violations, ...counts } = run;
+  const { seed, tookMs, refused, unanswered, violations, reshapings, ...counts } = run;
   const lines: [string, string | number][] = [
     ['seed', String(seed)],
     ...Object.entries(counts),
     ...Object.entries(refused).map(([code, count]): [string, number] => [`refused ${code}`, count]),
     ...Object.entries(unanswered).map(([error, count]): [string, number] => [`unanswered: ${error}`, count]),
+    ...reshapings.map(({ over, moved, runs, killed, stalls, tookMs: took }): [string, string] => [`to ${over} shards`, `${moved} slots in ${(took / 1000).toFixed(1)} s, ${runs} runs of which ${killed} killed; waited ${stalls.map(({ median, p99, longest }) => `${median} / ${p99} / ${longest} ms`).join(', ')} (median / p99 / longest)`]),
     ['duration', `${(tookMs / 1000).toFixed(1)} s`],
     ['trades/s', Math.round((run.trades * 1000) / tookMs)],
   ];
@@ -59,4 +61,8 @@ function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number, at least 1.');
   return value;
+}
+
+function counted(text: string, before: number[] = []): number[] {
+  return [...before, wholeNumber(text)];
 }

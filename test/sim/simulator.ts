@@ -3,11 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PlayerId } from '../../schema/ids.ts';
 import { populate } from '../../loadtest/bench/kit/economy.ts';
 import { seededRandom, type Random } from '../../loadtest/bench/kit/holdings.ts';
-import { shardOfSlot, slotOf } from '../../persistence/slots.ts';
+import { slotOf } from '../../persistence/slots.ts';
 import { Books } from './books.ts';
 import { Crew } from './crew.ts';
 import { SimDatabase } from './database.ts';
 import { planFaults, type Fault } from './plan.ts';
+import { auditedGreen, ownersOf, reshape, type Reshaping } from './reshape.ts';
 import { judge } from './verdict.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -18,6 +19,10 @@ const LOOK_EVERY_MS = 100;
 /** A run that is slower than this does not end by itself. */
 const TIME_MAX_MS = 60_000;
 const TIME_PER_TRADE_MAX_MS = 6;
+const TIME_PER_RESHAPING_MAX_MS = 120_000;
+/** For the trades under way when everybody is told to stand by. */
+const STAND_BY_MS = 1_000;
+const MOVER_KILL_CHANCE = 0.5;
 
 export interface FaultRunOptions {
   trades: number;
@@ -26,6 +31,8 @@ export interface FaultRunOptions {
   shards: number;
   /** PostgreSQL servers, among which the shards are dealt out; one unless said. A stop is of one of them. */
   servers?: number;
+  /** To how many shards it comes, one after the other, while it trades; the audit must be green after each. */
+  reshape?: readonly number[];
   /** Trades under way at a time, per worker. */
   inFlight: number;
   players: number;
@@ -48,6 +55,7 @@ export interface FaultRun {
   terminated: number;
   stops: number;
   retries: number;
+  reshapings: Reshaping[];
   /** What the workers' own resolvers had not ended when the last of them had finished. */
   inDoubtAtEnd: number;
   /** Of the trading alone, with its faults. */
@@ -61,7 +69,8 @@ export interface FaultRun {
  * server is stopped; then asks the databases whether everybody was told the truth. [CR3]
  */
 export async function runFaults(options: FaultRunOptions): Promise<FaultRun> {
-  const database = await SimDatabase.open(options.shards, options.servers);
+  const { shards, servers, reshape: counts = [] } = options;
+  const database = await SimDatabase.open(shards, servers, Math.max(0, ...counts.map((count) => count - shards)));
   try {
     return await runOver(database, options);
   } finally {
@@ -70,7 +79,7 @@ export async function runFaults(options: FaultRunOptions): Promise<FaultRun> {
 }
 
 async function runOver(database: SimDatabase, options: FaultRunOptions): Promise<FaultRun> {
-  const { seed, shards, players: playerCount, onProgress = () => undefined } = options;
+  const { seed, players: playerCount, onProgress = () => undefined } = options;
   const random = seededRandom(seed);
   const players = await populate(database, { players: playerCount, itemsEach: ITEMS_EACH, random });
   onProgress('the players are there');
@@ -80,7 +89,8 @@ async function runOver(database: SimDatabase, options: FaultRunOptions): Promise
   const tookMs = performance.now() - began;
   onProgress('traded; now the databases are asked');
   const { violations, ...open } = await settled(database);
-  const placeOf = (player: PlayerId) => shardOfSlot(slotOf(player), shards);
+  const owners = await ownersOf(database);
+  const placeOf = (player: PlayerId) => owners[slotOf(player)] ?? -1;
   const verdict = await judge(books, { shards: database.shards, players, placeOf });
   return {
     seed,
@@ -107,7 +117,7 @@ interface Scene {
 }
 
 /** Has the workers trade, and makes each fault when its number of trades is reached. @returns what was done to them */
-async function tradeThrough({ trades, workers, inFlight, root = ROOT }: FaultRunOptions, { database, players, books, random, onProgress }: Scene) {
+async function tradeThrough({ trades, workers, inFlight, reshape: counts = [], root = ROOT }: FaultRunOptions, { database, players, books, random, onProgress }: Scene) {
   const crew = new Crew({ roots: Array.from({ length: workers }, () => root), orders: { urls: database.urls, players, inFlight }, random, take: (report) => books.take(report) });
   const done = { terminated: 0, stops: 0 };
   const trouble = async (fault: Fault): Promise<void> => {
@@ -118,16 +128,33 @@ async function tradeThrough({ trades, workers, inFlight, root = ROOT }: FaultRun
     await database.crash(random, () => fault.killMeanwhile && crew.kill());
     done.stops++;
   };
+  const reshapings: Reshaping[] = [];
+  const red: string[] = [];
+  const strike = async () => {
+    for (const { at, ...fault } of planFaults(trades, random)) {
+      await books.reached(at);
+      await trouble(fault);
+    }
+    await books.reached(trades);
+  };
+  const rearrange = async () => {
+    for (const [nth, over] of counts.entries()) {
+      await books.reached(Math.floor((trades * (nth + 1)) / (counts.length + 1)));
+      const reshaping = await reshape(over, { database, random, killChance: MOVER_KILL_CHANCE });
+      reshapings.push(reshaping);
+      onProgress(`${books.trades.size} trades; ${over} shards after ${reshaping.runs} runs, ${reshaping.killed} killed: ${reshaping.moved} slots moved`);
+      crew.pause();
+      await delay(STAND_BY_MS);
+      red.push(...(await auditedGreen(database)).map((what) => `with ${over} shards the audit is red: ${what}`));
+      crew.resume();
+    }
+  };
   try {
-    const late = await withinTime(TIME_MAX_MS + trades * TIME_PER_TRADE_MAX_MS, crew.brokenDown, async () => {
-      for (const { at, ...fault } of planFaults(trades, random)) {
-        await books.reached(at);
-        await trouble(fault);
-      }
-      await books.reached(trades);
+    const late = await withinTime(TIME_MAX_MS + trades * TIME_PER_TRADE_MAX_MS + counts.length * TIME_PER_RESHAPING_MAX_MS, crew.brokenDown, async () => {
+      await Promise.all([strike(), rearrange()]);
       await crew.finish();
     });
-    return { kills: crew.kills, ...done, retries: crew.retries, violations: [...late, ...crew.crashes.map((stderr) => `a worker ended by itself: ${stderr}`)] };
+    return { kills: crew.kills, ...done, reshapings, retries: crew.retries, violations: [...late, ...red, ...crew.crashes.map((stderr) => `a worker ended by itself: ${stderr}`)] };
   } finally {
     await crew.close();
   }

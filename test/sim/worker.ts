@@ -40,7 +40,10 @@ async function main({ urls, players, seed, inFlight, inRings = false }: Orders, 
   const plan = (inRings ? rings : anybody)(players.length, random);
   const trader = new Trader({ features, players, plan, random, report });
   const lane = async () => {
-    while (going) await trader.tradeOnce();
+    while (going) {
+      await standingBy?.promise;
+      await trader.tradeOnce();
+    }
   };
   await Promise.all(Array.from({ length: inFlight }, lane));
 
@@ -75,6 +78,12 @@ async function openWhenServing(urls: readonly string[]): ReturnType<typeof openS
   }
 }
 
+let standingBy: PromiseWithResolvers<void> | undefined;
+function resume(): void {
+  standingBy?.resolve();
+  standingBy = undefined;
+}
+
 let doom: FaultPoint | undefined;
 function reach(point: FaultPoint): void {
   if (point === doom) process.kill(process.pid, 'SIGKILL');
@@ -85,7 +94,11 @@ const finish = Promise.withResolvers<void>();
 process.on('message', (order: Order) => {
   if (order.type === 'begin') begun.resolve(order.orders);
   else if (order.type === 'die') doom = order.point;
-  else finish.resolve();
+  else if (order.type === 'pause') standingBy ??= Promise.withResolvers();
+  else {
+    resume();
+    if (order.type === 'finish') finish.resolve();
+  }
 });
 // Nobody is left to report to.
 process.once('disconnect', () => process.exit(1));
