@@ -1,15 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MOVE_POINTS } from '../../persistence/index.ts';
 import { planRebalance } from '../../persistence/reshard/plan.ts';
 import { mergeMaps, readShardMap } from '../../persistence/slot-map.ts';
 import { pick, whole, type Random } from '../../loadtest/bench/kit/holdings.ts';
-import { temporaryFolder } from '../kit/temporary-folder.ts';
+import { startShardsCommand } from '../kit/shards-command.ts';
 import type { SimDatabase } from './database.ts';
 
-const COMMAND = path.resolve(import.meta.dirname, '../../server/commands/shards.ts');
 /** Whatever is done to it, somebody runs it again. */
 const RUNS_MAX = 40;
 /** As long as a command may take to be killed at any moment of it. */
@@ -92,15 +88,9 @@ interface Doom {
 
 const doomOf = (random: Random): Doom => (random() < 0.6 ? { point: pick(random, MOVE_POINTS) } : { afterMs: whole(random, KILL_MS.least, KILL_MS.most) });
 
-async function runCommand(args: readonly string[], urls: readonly string[], { point, afterMs }: Doom): Promise<{ code: number | null; signal: NodeJS.Signals | null; output: string }> {
-  const { folder, remove } = temporaryFolder();
-  const env = { ...process.env, NODE_ENV: 'test', DATA_DIR: folder, SHARD_URLS: urls.join(','), ...(point !== undefined && { FAULT_POINT: `move:${point}` }) };
-  const child = spawn(process.execPath, [COMMAND, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const timer = afterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), afterMs);
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  clearTimeout(timer);
-  remove();
-  return { code, signal, output };
+async function runCommand(args: readonly string[], urls: readonly string[], { point, afterMs }: Doom): Promise<Awaited<ReturnType<typeof startShardsCommand>['ended']>> {
+  const { pid, ended } = startShardsCommand(urls, args, point === undefined ? {} : { faultPoint: `move:${point}` });
+  const over = new AbortController();
+  if (afterMs !== undefined) void delay(afterMs, undefined, { signal: over.signal }).then(() => process.kill(pid, 'SIGKILL'), () => undefined);
+  return await ended.finally(() => over.abort());
 }
