@@ -19,4 +19,8 @@ export type { Credentials, NewPlayer, PlayerStore, StoredAccount } from './playe
 export type { Judge } from './judge.ts';
 export { listInDoubt, type InDoubt } from './resolver.ts';
 export type { Settle } from './settle.ts';
+export type { MoveProgress, MoveReport } from './reshard/move.ts';
+export { openResharding, type Plan, type Resharding } from './reshard/resharding.ts';
+export { slotRanges } from './reshard/slot-ranges.ts';
+export type { ShardStatus } from './reshard/status.ts';
 export { openStorage, type Storage } from './storage.ts';
