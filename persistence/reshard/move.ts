@@ -3,6 +3,7 @@ import { invariant } from '../../schema/invariant.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import { ClusterError } from '../cluster.ts';
 import type { ReachFaultPoint } from '../fault-points.ts';
+import { resolveInDoubt } from '../resolver.ts';
 import type { Shard } from '../shard.ts';
 import { mergeMaps, readShardMap } from '../slot-map.ts';
 import type { TransactOn } from '../transact.ts';
@@ -17,7 +18,9 @@ import {
 /** What is flipped together is fenced together: few enough that nobody notices. */
 const HOLDERS_PER_FLIP = 200;
 const FLIP_ATTEMPTS_MAX = 20;
-const FLIP_AGAIN_MS = 100;
+const LOCK_ATTEMPTS_MAX = 20;
+const MAP_ATTEMPTS_MAX = 100;
+const LOOK_AGAIN_MS = 100;
 const LABEL = 'move';
 
 export interface SlotMove {
@@ -82,7 +85,11 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
     invariant(first, 'a cluster has a shard');
     const client = await first.pool.connect();
     try {
-      if (!(await takeMoveLock(client))) throw new ClusterError('somebody is moving slots already; wait until that has ended');
+      // The server notices a moment later that whoever had it is gone.
+      for (let attempt = 1; !(await takeMoveLock(client)); attempt++) {
+        if (attempt >= LOCK_ATTEMPTS_MAX) throw new ClusterError('somebody is moving slots already; wait until that has ended');
+        await delay(LOOK_AGAIN_MS);
+      }
       return await work();
     } finally {
       client.release(true);
@@ -220,7 +227,7 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
         return performance.now() - began;
       } catch (error) {
         if (!(error instanceof Refusal) || attempt >= FLIP_ATTEMPTS_MAX) throw error;
-        await delay(FLIP_AGAIN_MS);
+        await delay(LOOK_AGAIN_MS);
       }
     }
   }
@@ -276,14 +283,15 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
   return { move, finish };
 }
 
-/** A flip whose coordinator died is half done until a resolver ends it. */
+/** A flip whose coordinator died is half done until a resolver ends it: this one, if nobody else runs. */
 async function settledMap(shards: readonly Shard[]): Promise<ReturnType<typeof mergeMaps>> {
   for (let attempt = 1; ; attempt++) {
     const maps = (await Promise.all(shards.map(readShardMap))).filter((found) => found !== undefined);
     const merged = mergeMaps(maps);
     if (merged.settled) return merged;
-    if (attempt >= FLIP_ATTEMPTS_MAX * 10) throw new ClusterError('a flip is half done and nobody ends it; start a server, whose resolver does');
-    await delay(FLIP_AGAIN_MS);
+    if (attempt >= MAP_ATTEMPTS_MAX) throw new ClusterError('a flip is half done and cannot be ended; see what is in doubt: npm run shards -- status');
+    await resolveInDoubt(shards);
+    await delay(LOOK_AGAIN_MS);
   }
 }
 
