@@ -1,6 +1,7 @@
+import type { PoolClient } from 'pg';
 import { Cluster } from './entities/cluster.ts';
 import { newId } from './new-id.ts';
-import { Shard } from './shard.ts';
+import { Shard, type ShardOptions } from './shard.ts';
 import { mergeMaps, readShardMap, type ShardMap } from './slot-map.ts';
 import { shardOfSlot } from './slots.ts';
 
@@ -23,7 +24,7 @@ export class ClusterError extends Error {
  * @throws {ClusterError} one line that names the shard and says what to do
  */
 export async function openShards(urls: readonly string[], poolMax: number): Promise<Shard[]> {
-  const opened = await Promise.allSettled(urls.map((url, index) => open(index, url, poolMax)));
+  const opened = await Promise.allSettled(urls.map((url, index) => openShard({ index, url, poolMax }, 'SHARD_URLS: ')));
   const shards = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   try {
     for (const result of opened) if (result.status === 'rejected') throw result.reason;
@@ -35,16 +36,30 @@ export async function openShards(urls: readonly string[], poolMax: number): Prom
   }
 }
 
-/** Connects to a shard that was added while this process ran: every shard knows where it is. */
+/**
+ * Connects to a shard that was added while this process ran, and to those before it: every shard knows where they are.
+ * @throws {ClusterError} when it is not where it was
+ */
 export async function joinShard(shards: Shard[], index: number): Promise<void> {
   const [first] = shards;
-  const { rows } = (await first?.pool.query<{ url: string }>('select url from shard_url where shard = $1', [index])) ?? { rows: [] };
-  const url = rows[0]?.url;
-  if (first === undefined || url === undefined || index !== shards.length) throw new ClusterError(`SHARD_URLS: the slot map names shard ${index}, whose address is not known; name it and start again`);
-  const joined = await open(index, url, first.poolMax);
-  // Whoever was faster has joined it already.
-  if (shards.length === index) shards.push(joined);
-  else await joined.close();
+  if (first === undefined || index < shards.length) return;
+  const addresses = await addressesOn(first);
+  // A place for each: a slot may come to the second of two new shards before one comes to the first.
+  while (shards.length <= index) {
+    const next = shards.length;
+    const url = addresses.get(next);
+    if (url === undefined) throw new ClusterError(`SHARD_URLS: the slot map names shard ${index}, and the address of shard ${next} is not known; name it and start again`);
+    const joined = await openShard({ index: next, url, poolMax: first.poolMax }, 'SHARD_URLS: ');
+    // Whoever was faster has joined it already.
+    if (shards.length === next) shards.push(joined);
+    else await joined.close();
+  }
+}
+
+/** Where the shards are that were added while processes ran. */
+export async function addressesOn(shard: Shard): Promise<Map<number, string>> {
+  const { rows } = await shard.pool.query<{ shard: number; url: string }>('select shard, url from shard_url');
+  return new Map(rows.map(({ shard, url }) => [shard, url]));
 }
 
 export async function closeShards(shards: readonly Shard[]): Promise<void> {
@@ -58,14 +73,21 @@ export async function migrateShards(shards: readonly Shard[]): Promise<void> {
   if (first) await alone(first, () => stampCluster(shards));
 }
 
-async function open(index: number, url: string, poolMax: number): Promise<Shard> {
-  const place = `shard ${index} (${new URL(url).host || 'unix socket'}${new URL(url).pathname})`;
+/** Which database a URL names, without who opens it. */
+export function databaseOf(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host || 'unix socket'}${pathname}`;
+}
+
+/** @throws {ClusterError} whose line begins with `setting`: where the URL came from */
+export async function openShard(options: ShardOptions, setting: string): Promise<Shard> {
+  const place = `shard ${options.index} (${databaseOf(options.url)})`;
   let shard: Shard;
   try {
-    shard = await Shard.open({ index, url, poolMax });
+    shard = await Shard.open(options);
   } catch (error) {
     const reason = String((error as Error).message).split('\n')[0];
-    throw new ClusterError(`SHARD_URLS: ${place} cannot be reached: ${reason}; start that PostgreSQL or correct the URL`);
+    throw new ClusterError(`${setting}${place} cannot be reached: ${reason}; start that PostgreSQL or correct the URL`);
   }
   const { rows } = await shard.pool.query<{ version: number; prepared: number }>(
     `select current_setting('server_version_num')::int / 10000 as version, current_setting('max_prepared_transactions')::int as prepared`,
@@ -79,16 +101,21 @@ async function open(index: number, url: string, poolMax: number): Promise<Shard>
         : undefined;
   if (wrong === undefined) return shard;
   await shard.close();
-  throw new ClusterError(`SHARD_URLS: ${wrong}`);
+  throw new ClusterError(`${setting}${wrong}`);
+}
+
+/** What tells one database from every other, under whatever name it is reached. */
+export async function identityOf({ pool }: Shard): Promise<string> {
+  const { rows } = await pool.query<{ key: string }>(
+    `select system_identifier || '/' || (select oid from pg_database where datname = current_database()) as key from pg_control_system()`,
+  );
+  return rows[0]?.key ?? '';
 }
 
 async function refuseTwins(shards: readonly Shard[]): Promise<void> {
   const seen = new Map<string, number>();
   for (const shard of shards) {
-    const { rows } = await shard.pool.query<{ key: string }>(
-      `select system_identifier || '/' || (select oid from pg_database where datname = current_database()) as key from pg_control_system()`,
-    );
-    const key = rows[0]?.key ?? '';
+    const key = await identityOf(shard);
     const twin = seen.get(key);
     if (twin !== undefined) throw new ClusterError(`SHARD_URLS: shards ${twin} and ${shard.index} are one database; name each database once`);
     seen.set(key, shard.index);
@@ -96,12 +123,13 @@ async function refuseTwins(shards: readonly Shard[]): Promise<void> {
 }
 
 /** Two processes that migrate or stamp at once race; a waiter finds nothing left to do. No statement or lock timeout here. */
-async function alone(shard: Shard, work: () => Promise<void>): Promise<void> {
+export async function alone<Result>(shard: Shard, work: (session: PoolClient) => Promise<Result>): Promise<Result> {
   const client = await shard.pool.connect();
   try {
     await client.query(`set lock_timeout = 0; set statement_timeout = 0; select pg_advisory_lock(${MIGRATION_LOCK})`);
-    await work();
+    const result = await work(client);
     await client.query(`select pg_advisory_unlock(${MIGRATION_LOCK})`);
+    return result;
   } finally {
     client.release(true);
   }
@@ -134,10 +162,14 @@ async function refuseMissing(shards: readonly Shard[]): Promise<void> {
   const { owners } = mergeMaps(await mapsOf(shards));
   const missing = Math.max(...owners);
   if (missing < shards.length) return;
-  throw new ClusterError(`SHARD_URLS: the slot map names shard ${missing}, and only ${shards.length} are listed; name all of them, in the same order as before`);
+  const addresses = await addressesOn(shards[0] as Shard);
+  const unlisted = Array.from({ length: missing + 1 - shards.length }, (_, at) => shards.length + at);
+  const added = unlisted.flatMap((index) => (addresses.has(index) ? [`shard ${index} (${databaseOf(addresses.get(index) as string)})`] : []));
+  const remedy = added.length < unlisted.length ? 'name all of them, in the same order as before' : `name also, behind them and in this order: ${added.join(', ')}`;
+  throw new ClusterError(`SHARD_URLS: the slot map names shard ${missing}, and only ${shards.length} are listed; ${remedy}`);
 }
 
-async function mapsOf(shards: readonly Shard[]): Promise<ShardMap[]> {
+export async function mapsOf(shards: readonly Shard[]): Promise<ShardMap[]> {
   return (await Promise.all(shards.map(readShardMap))).filter((map) => map !== undefined);
 }
 
@@ -154,10 +186,11 @@ async function giveMaps(shards: readonly Shard[]): Promise<void> {
   for (const shard of shards) if (!known.has(shard.index)) await giveMap(shard, owners, epochs);
 }
 
-/** In one statement, so that a shard has all of the map or none. */
+/** In one statement, so that a shard has all of the map or none; of a slot that it knows, it keeps what is newer. */
 export async function giveMap({ pool }: Shard, owners: Int16Array, epochs: Float64Array): Promise<void> {
   await pool.query(
-    `with given as (insert into slot (slot, shard, epoch) select * from unnest($1::int[], $2::int[], $3::bigint[]) on conflict do nothing)
+    `with given as (insert into slot (slot, shard, epoch) select * from unnest($1::int[], $2::int[], $3::bigint[])
+       on conflict (slot) do update set shard = excluded.shard, epoch = excluded.epoch where slot.epoch < excluded.epoch)
      insert into slot_map (version) values ($4) on conflict do nothing`,
     [[...owners.keys()], [...owners], [...epochs], Math.max(...epochs)],
   );

@@ -18,4 +18,8 @@ export { newId } from './new-id.ts';
 export type { Credentials, NewPlayer, PlayerStore, StoredAccount } from './players.ts';
 export type { Judge } from './judge.ts';
 export type { Settle } from './settle.ts';
+export type { MoveProgress, MoveReport } from './reshard/move.ts';
+export { openResharding, type Plan, type Resharding } from './reshard/resharding.ts';
+export { slotRanges } from './reshard/slot-ranges.ts';
+export type { ShardStatus } from './reshard/status.ts';
 export { openStorage, type Storage } from './storage.ts';
