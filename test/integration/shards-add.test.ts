@@ -184,6 +184,11 @@ describe('adding a shard', () => {
     await assertWhole(url, 2);
   });
 
+  it('[SH2] is not what listing an empty database does, and the refusal says so', async () => {
+    const listed = [...cluster.urls, await newDatabase()];
+    assert.match(await refusal(openResharding(listed, () => undefined)), /^SHARD_URLS: shard 2 is a database that this cluster does not know; .*npm run shards -- add <url>$/);
+  });
+
   it('[SH4] leaves out what was added once and is gone, as long as no slot is there', async () => {
     const url = await newDatabase();
     await add(url);
