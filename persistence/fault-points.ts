@@ -1,6 +1,6 @@
 /**
  * The steps between a movement's first write and its answer at which a crash is tested, in order. [CR1]
- * docs/SPEC.md lists them; the crash tests run one kill -9 at each.
+ * docs/SPEC.md lists them; the crash tests kill the process at each, and PostgreSQL at each.
  */
 export const FAULT_POINTS = [
   'locked',
@@ -13,23 +13,39 @@ export const FAULT_POINTS = [
   'finished',
   'published',
 ] as const;
-export type FaultPoint = (typeof FAULT_POINTS)[number];
+/** The steps of moving slots, with those of the commit that flips them in between. [CR5] */
+export const MOVE_POINTS = ['copying', 'copied', 'fenced', 'caught-up', 'prepared', 'committed', 'finished', 'told', 'cleaned'] as const;
+export type CommitPoint = (typeof FAULT_POINTS)[number];
+export type FaultPoint = CommitPoint | (typeof MOVE_POINTS)[number];
+
+const PAUSE = ':pause';
 
 /** Called at every fault point with what the transaction is for; does nothing unless a test asked for a crash. */
 export type ReachFaultPoint = (point: FaultPoint, label: string) => void;
 
+/** `trade:prepared` or `trade:prepared:pause`: what for, where, and whether to stand still there instead of to die. */
+export const FAULT_SPEC = new RegExp(`^[\\w.@-]+:(?:${[...FAULT_POINTS, ...MOVE_POINTS].join('|')})(?:${PAUSE})?$`);
+
 /**
- * Makes the crash that `spec` asks for: `trade:prepared` kills this process with SIGKILL when a trade has prepared.
- * Absent (a no-op) without a spec; the configuration refuses one in production. [CR2]
+ * Makes what `spec` asks for: `trade:prepared` kills this process with SIGKILL when a trade has prepared;
+ * `trade:prepared:pause` stops it there once with SIGSTOP, until somebody sends it SIGCONT. Absent (a no-op) without a
+ * spec; the configuration refuses one in production. [CR2]
  */
 export function faultPoints(spec: string | undefined): ReachFaultPoint {
   if (spec === undefined) return () => undefined;
+  if (!spec.endsWith(PAUSE)) {
+    return (point, label) => {
+      if (`${label}:${point}` === spec) process.kill(process.pid, 'SIGKILL');
+    };
+  }
+  // What is resumed may come by again: the same work, run once more.
+  const pause = once(() => process.kill(process.pid, 'SIGSTOP'));
   return (point, label) => {
-    if (`${label}:${point}` === spec) process.kill(process.pid, 'SIGKILL');
+    if (`${label}:${point}${PAUSE}` === spec) pause();
   };
 }
 
-/** For steps that shards take at the same time: runs at the first of them only. */
+/** Runs the first time only, as for steps that shards take at the same time. */
 export function once(run: () => void): () => void {
   let done = false;
   return () => {

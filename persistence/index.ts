@@ -7,7 +7,7 @@ export { isConnectionLoss, OutcomeUnknown } from './database-errors.ts';
 export { EmbeddedPostgresError, findEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/index.ts';
 export { Balance, Inventory, Item } from './entities/holdings.ts';
 export { Command, LedgerEntry } from './entities/ledger.ts';
-export { faultPoints, type FaultPoint, FAULT_POINTS, type ReachFaultPoint } from './fault-points.ts';
+export { type CommitPoint, faultPoints, type FaultPoint, FAULT_POINTS, FAULT_SPEC, MOVE_POINTS, type ReachFaultPoint } from './fault-points.ts';
 export type { HeldVersion, HoldingsReader } from './holdings-reader.ts';
 export type { HistoryEntry, ItemHistory } from './item-history.ts';
 export {
@@ -17,6 +17,7 @@ export {
 export { newId } from './new-id.ts';
 export type { Credentials, NewPlayer, PlayerStore, StoredAccount } from './players.ts';
 export type { Judge } from './judge.ts';
+export { listInDoubt, type InDoubt } from './resolver.ts';
 export type { Settle } from './settle.ts';
 export type { MoveProgress, MoveReport } from './reshard/move.ts';
 export { openResharding, type Plan, type Resharding } from './reshard/resharding.ts';

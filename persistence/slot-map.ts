@@ -67,7 +67,7 @@ export function mergeMaps(maps: readonly ShardMap[]): { owners: Int16Array; epoc
 export interface SlotMapOptions {
   shards: Shard[];
   /** Connects to a shard that the map names and that was not there at the start, and adds it to the shards. */
-  join?: (shard: number) => Promise<void>;
+  join: (shard: number) => Promise<void>;
 }
 
 /** Which shard holds a slot, as this process knows it. A stale one is harmless: the database refuses what is done by it. */
@@ -98,6 +98,13 @@ export class SlotMap {
   async isCurrent(view: MapView, shards: readonly number[]): Promise<boolean> {
     const versions = await Promise.all(shards.map(async (shard) => (await this.#shards[shard]?.pool.query<{ version: number }>(MAP_VERSION))?.rows[0]?.version));
     return versions.every((version, at) => version === view.versionOn(shards[at] as number));
+  }
+
+  /** Looks whether any shard that answers has changed, and then reads the map once: for work over all shards, which nothing routes. */
+  async keepUp(): Promise<void> {
+    const view = this.#view;
+    const current = await Promise.allSettled(this.#shards.map(async ({ index }) => await this.isCurrent(view, [index])));
+    if (current.some((result) => result.status === 'fulfilled' && !result.value)) await this.#load();
   }
 
   /**
@@ -131,9 +138,9 @@ export class SlotMap {
     const maps = read.flatMap((result) => (result.status === 'fulfilled' && result.value !== undefined ? [result.value] : []));
     if (maps.length === 0) throw (read.find((result) => result.status === 'rejected') as PromiseRejectedResult | undefined)?.reason ?? new Error('no shard has a slot map');
     const { owners, settled } = mergeMaps(maps);
-    const unknown = [...new Set(owners)].filter((shard) => shard >= this.#shards.length).toSorted((a, b) => a - b);
-    for (const shard of unknown) await this.#join?.(shard);
-    if (!settled || unknown.length > 0) return false;
+    const known = this.#shards.length;
+    for (let shard = known; shard <= Math.max(...owners); shard++) await this.#join(shard);
+    if (!settled || this.#shards.length > known) return false;
     for (const { shard, version } of maps) this.#versions.set(shard, version);
     this.#view = viewOf(owners, new Map(this.#versions));
     return true;

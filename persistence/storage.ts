@@ -61,9 +61,20 @@ export async function openStorage(shards: Shard[], { reach, onUnfinished, onLost
       const [home, ...others] = new Set(keysOf(movement).map(map.view.shardOf));
       return others.length === 0 ? String(home) : 'crossing';
     },
-    itemHistory: (itemId) => readItemHistory(shards, itemId),
-    audit: () => auditShards(shards),
-    resolveInDoubt: () => resolveInDoubt(shards, IN_DOUBT_AFTER_MS, onUnreachable),
+    async itemHistory(itemId) {
+      await map.keepUp();
+      return await readItemHistory(shards, itemId);
+    },
+    async audit() {
+      await map.keepUp();
+      return await auditShards(shards);
+    },
+    async resolveInDoubt() {
+      const resolved = await resolveInDoubt(shards, IN_DOUBT_AFTER_MS, onUnreachable);
+      // Afterwards: a flip that is half done is ended by this very work. A shard that was added has its in doubt too.
+      await map.keepUp().catch(onUnreachable);
+      return resolved;
+    },
     countInDoubt: (ageMs) => countInDoubt(shards, ageMs),
     collectDecisions: () => collectDecisions(shards),
     async ready() {

@@ -52,6 +52,13 @@ export class ShardTransaction {
     return rows;
   }
 
+  /** A statement that is not worth a name. */
+  async raw(text: string, values: readonly unknown[]): Promise<QueryResultRow[]> {
+    invariant(this.#open, 'statements run inside an open transaction');
+    const [{ rows }] = await Promise.all([this.#client.query<QueryResultRow>(text, [...values]), this.#begun]);
+    return rows;
+  }
+
   /** A unit of work inside this transaction; it is flushed before the commit or the prepare. */
   async em(): Promise<EntityManager> {
     if (this.#em === undefined) {

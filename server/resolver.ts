@@ -1,18 +1,22 @@
-import type { Storage } from '../persistence/index.ts';
+import type { InDoubt, Storage } from '../persistence/index.ts';
 import type { Logger, Metrics } from './telemetry/index.ts';
 
 const IN_DOUBT_ALERT_MS = 5_000;
+/** Of those in doubt, the oldest are named. */
+const NAMED_MAX = 20;
 const COLLECT_EVERY_MS = 60_000;
 
 export interface ResolverOptions {
-  storage: Storage;
+  storage: Pick<Storage, 'resolveInDoubt' | 'collectDecisions'>;
+  /** What is prepared for longer, oldest first, and how many shards did not say. */
+  listInDoubt: (ageMs: number) => Promise<{ open: InDoubt[]; silent: number }>;
   metrics: Metrics;
   log: Logger;
   intervalMs: number;
 }
 
-/** Ends what dead coordinators left prepared, at once at the start and then every interval. [TP4] */
-export function startResolver({ storage, metrics, log, intervalMs }: ResolverOptions): { stop(): Promise<void> } {
+/** Ends what dead coordinators left prepared, at once at the start and then every interval, and says what it cannot end. [TP4] [TP7] */
+export function startResolver({ storage, listInDoubt, metrics, log, intervalMs }: ResolverOptions): { stop(): Promise<void> } {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let collected = Date.now();
@@ -23,9 +27,10 @@ export function startResolver({ storage, metrics, log, intervalMs }: ResolverOpt
         metrics.resolved.inc({ outcome });
         log.warn({ gid, outcome }, 'ended a transaction that its coordinator left prepared');
       }
-      const inDoubt = await storage.countInDoubt(IN_DOUBT_ALERT_MS);
-      metrics.inDoubt.set(inDoubt);
-      if (inDoubt > 0) log.error({ inDoubt }, 'transactions are in doubt for longer than 5 s');
+      const { open, silent } = await listInDoubt(IN_DOUBT_ALERT_MS);
+      metrics.inDoubt.set(open.length);
+      if (open.length > 0) log.error({ inDoubt: open.length, oldest: open.slice(0, NAMED_MAX) }, 'transactions are in doubt for longer than 5 s');
+      if (silent > 0) log.warn({ shards: silent }, 'shards did not say what is in doubt');
       if (Date.now() - collected > COLLECT_EVERY_MS) {
         collected = Date.now();
         await storage.collectDecisions();

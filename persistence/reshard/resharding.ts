@@ -12,8 +12,8 @@ import { weighMoves, type Route } from './routes.ts';
 import { shardStatus, type ShardStatus } from './status.ts';
 import { verifyShards } from './verify.ts';
 
-/** One for the lock, one for the work. The operations manual counts with it. */
-const CONNECTIONS_PER_SHARD = 2;
+/** Of a move: its lock, its copying, its commits, and one that looks. The operations manual counts with it. */
+const CONNECTIONS_PER_SHARD = 4;
 
 export interface Plan {
   moves: readonly SlotMove[];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FAULT_SPEC } from '../../persistence/index.ts';
 import { ConfigError } from './config-error.ts';
 
 const port = z.coerce.number().int().min(1).max(65_535);
@@ -33,7 +34,7 @@ export const FlatEnvironment = z.object({
   VERSION_CHECK_INTERVAL_MS: milliseconds(50).default(5_000),
   RESOLVER_INTERVAL_MS: milliseconds(50).default(1_000),
   SHARD_POOL_MAX: count(1, 1_000).default(10),
-  FAULT_POINT: z.string().regex(/^[\w:.@-]+$/).optional(),
+  FAULT_POINT: z.string().regex(FAULT_SPEC).optional(),
 });
 export type FlatEnvironment = z.output<typeof FlatEnvironment>;
 
@@ -52,7 +53,7 @@ function demand(issue: z.core.$ZodIssue): string {
     case 'invalid_value': return `must be one of ${issue.values.join(', ')}`;
     case 'too_small': return `must be at least ${issue.minimum}`;
     case 'too_big': return `must be at most ${issue.maximum}`;
-    case 'invalid_format': return 'must be a plain name (letters, digits and : . @ _ -)';
+    case 'invalid_format': return 'must name what for and a step of docs/SPEC.md CR1, as trade:prepared or trade:prepared:pause';
     default: return 'must be a whole number';
   }
 }

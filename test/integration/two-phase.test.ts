@@ -210,7 +210,7 @@ describe('two-phase commit', () => {
     for (const player of ring) await cluster.mint(player, 100);
     const attempts: string[] = [];
     const reach = (point: FaultPoint) => void attempts.push(point);
-    const settle = settler({ transact: routedTransactor(await SlotMap.open({ shards: cluster.shards }), transactor({ shards: cluster.shards, reach, onUnfinished: (error) => unfinished.push(error) })), reach });
+    const settle = settler({ transact: routedTransactor(await SlotMap.open({ shards: cluster.shards, join: () => assert.fail('no shard is added') }), transactor({ shards: cluster.shards, reach, onUnfinished: (error) => unfinished.push(error) })), reach });
     const transfers = Array.from({ length: 40 }, (_, at) => [[0, 1], [1, 0], [2, 3], [3, 2], [0, 2], [1, 3], [2, 1], [3, 0]][at % 8] as [number, number]);
     const outcomes = await Promise.all(transfers.map(([from, to]) => settleOne({ settle }, movement([pay(ring[from]!, ring[to]!, 1)]))));
     assert.deepEqual(new Set(outcomes.map(verdictOf)), new Set(['committed']));

@@ -36,7 +36,34 @@ export const MUTATIONS = {
   },
   'resolver-commits': {
     guard: 'the resolver aborts what was never decided [TP4]',
-    edits: [{ file: RESOLVER, find: "await shard.pool.query(outcome === 'commit' ?", replace: 'await shard.pool.query(outcome ?' }],
+    edits: [{ file: RESOLVER, find: "await ask(shard, outcome === 'commit' ?", replace: 'await ask(shard, outcome ?' }],
+  },
+  'resolver-forgets': {
+    guard: 'the resolver writes the abort down before it rolls back, so that a late coordinator fails on it [TP5]',
+    edits: [
+      { file: RESOLVER, find: "await ask(home, `insert into decision (transaction_id, outcome) values ($1, 'abort') on conflict do nothing`, [transactionId]);", replace: '' },
+      { file: RESOLVER, find: 'const outcome = rows[0]?.outcome;', replace: "const outcome = rows[0]?.outcome ?? 'abort';" },
+    ],
+  },
+  'map-believed': {
+    guard: 'a writer compares the map with the shard, under its locks [SH3]',
+    edits: [{ file: 'persistence/transaction.ts', find: 'if (row?.version !== view.versionOn(part.shard.index)) throw new MapChanged(view);', replace: 'void row;' }],
+  },
+  'missing-believed': {
+    guard: 'what is missing is missing only where the map is the one that was read by [SH3]',
+    edits: [{ file: 'persistence/slot-map.ts', find: 'return versions.every((version, at) => version === view.versionOn(shards[at] as number));', replace: 'return versions.length > 0 || view === undefined;' }],
+  },
+  'flips-unfenced': {
+    guard: 'a flip locks its holders before it copies what changed [SH6]',
+    edits: [{ file: 'persistence/reshard/statements.ts', find: 'from inventory where slot_of(holder::text) = any($1::int[]) order by holder for update', replace: 'from inventory where slot_of(holder::text) = any($1::int[]) order by holder' }],
+  },
+  'flips-without-catching-up': {
+    guard: 'a flip copies what was added to the histories since the last copy [SH6]',
+    edits: [{ file: 'persistence/reshard/move.ts', find: 'await copyHoldings(route, changed, true);\n    await catchUp(route, since);', replace: 'await copyHoldings(route, changed, true);' }],
+  },
+  'leaves-copies': {
+    guard: 'what a move leaves behind on its source is removed [SH6]',
+    edits: [{ file: 'persistence/reshard/move.ts', find: "await runner.query(text, [of === 'holders' ? holders : slots]);", replace: 'void [of, text, holders];' }],
   },
   'resolver-absent': {
     guard: 'the resolver ends what a dead coordinator left prepared [TP4]',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { FAULT_POINTS, type FaultPoint } from '../../persistence/index.ts';
+import { FAULT_POINTS, type CommitPoint } from '../../persistence/index.ts';
 import { crashBatch, judgeBatch, type BatchSite } from '../kit/crash-batch.ts';
 import { assertGoesRed, withMutant } from '../kit/mutant.ts';
 import type { MutationName } from '../kit/mutations.ts';
@@ -29,16 +29,16 @@ describe('crash points of a commit of several trades', () => {
   const places = [
     { where: 'over four shards', shardsOfPlayers: OVER_FOUR_SHARDS, points: POINTS, control: { mutation: 'commits-apart', point: 'prepared', symptom: /neither both legs nor none/ } },
     { where: 'on one shard', shardsOfPlayers: ON_ONE_SHARD, points: ['acted', 'committed'], control: { mutation: 'begins-nothing', point: 'acted', symptom: /both legs/ } },
-  ] as const satisfies { where: string; shardsOfPlayers: readonly number[]; points: readonly FaultPoint[]; control: { mutation: MutationName; point: FaultPoint; symptom: RegExp } }[];
+  ] as const satisfies { where: string; shardsOfPlayers: readonly number[]; points: readonly CommitPoint[]; control: { mutation: MutationName; point: CommitPoint; symptom: RegExp } }[];
 
   for (const { where, shardsOfPlayers, points, control } of places) {
     describe(where, () => {
       let site: BatchSite;
       let server: TestServer;
-      let armedFor: FaultPoint | undefined;
+      let armedFor: CommitPoint | undefined;
 
       /** A server that kills itself when a commit of several movements reaches the point, or never. */
-      async function start(point: FaultPoint | undefined, root?: string): Promise<void> {
+      async function start(point: CommitPoint | undefined, root?: string): Promise<void> {
         armedFor = point;
         const env = { SHARD_URLS: site.shards, RESOLVER_INTERVAL_MS: '200', ...(point !== undefined && { FAULT_POINT: `batch:${point}` }) };
         server = await startServer({ dataDir: folder, env, ...(root !== undefined && { root }) });
@@ -54,7 +54,7 @@ describe('crash points of a commit of several trades', () => {
       after(() => server?.stop());
 
       /** @param next where the process that judges is to be killed in its turn; to trade one by one does not reach it */
-      async function killedAt(point: FaultPoint, next?: FaultPoint): Promise<void> {
+      async function killedAt(point: CommitPoint, next?: CommitPoint): Promise<void> {
         const crashed = await crashBatch(server, site);
         await start(next);
         assert.equal(await judgeBatch(server, site, crashed), FAULT_POINTS.indexOf(point) < COMMIT_POINT ? 'none' : 'both legs');

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { FAULT_POINTS, faultPoints, type FaultPoint } from '../../persistence/index.ts';
+import { FAULT_POINTS, faultPoints, type CommitPoint } from '../../persistence/index.ts';
 import { crashAt, prepareSite, type CrashSite, type Recovery } from '../kit/crash.ts';
 import { temporaryFolder } from '../kit/temporary-folder.ts';
 
 /** The points that a movement over one shard passes. */
-const ON_ONE_SHARD: readonly FaultPoint[] = ['locked', 'acted-first', 'acted', 'committed', 'published'];
+const ON_ONE_SHARD: readonly CommitPoint[] = ['locked', 'acted-first', 'acted', 'committed', 'published'];
 /** From here on it has happened: the commit of the home shard carried the decision. */
 const COMMIT_POINT = FAULT_POINTS.indexOf('committed');
 /** Where a leg of several assets is half-way, if it could ever be. */
-const MID_LEG: readonly FaultPoint[] = ['acted-first', 'prepared-first', 'finished-first'];
+const MID_LEG: readonly CommitPoint[] = ['acted-first', 'prepared-first', 'finished-first'];
 
 describe('crash points', () => {
   const recoveries: (Recovery & { pair: string })[] = [];

@@ -11,9 +11,8 @@ const STDERR_LENGTH_MAX = 4_000;
 const CRASHES_MAX = 20;
 
 export interface CrewOptions {
-  /** The sources that the workers run. */
-  root: string;
-  workers: number;
+  /** Of each worker, the sources that it runs. */
+  roots: readonly string[];
   orders: Omit<Orders, 'seed'>;
   random: Random;
   take: (report: Report) => void;
@@ -36,6 +35,7 @@ export class Crew {
   readonly #places: Promise<void>[];
   readonly #workers = new Set<Worker>();
   #finishing = false;
+  #paused = false;
   #closing = false;
   #retries = 0;
   kills = 0;
@@ -45,7 +45,7 @@ export class Crew {
 
   constructor(options: CrewOptions) {
     this.#options = options;
-    this.#places = Array.from({ length: options.workers }, () => this.#man());
+    this.#places = options.roots.map((root) => this.#man(root));
   }
 
   /** SIGKILL to any worker that trades, to any at all when none does: now, or when it next reaches the point. */
@@ -57,6 +57,17 @@ export class Crew {
     worker.doomed = true;
     if (point === undefined) worker.child.kill('SIGKILL');
     else send(worker.child, { type: 'die', point });
+  }
+
+  /** Nobody begins another trade; what is under way goes on. */
+  pause(): void {
+    this.#paused = true;
+    for (const { child } of this.#workers) send(child, { type: 'pause' });
+  }
+
+  resume(): void {
+    this.#paused = false;
+    for (const { child } of this.#workers) send(child, { type: 'resume' });
   }
 
   /** Resolves when every worker has finished what it was at. */
@@ -85,9 +96,9 @@ export class Crew {
   }
 
   /** Keeps one place manned. */
-  async #man(): Promise<void> {
+  async #man(root: string): Promise<void> {
     while (!this.#finishing && this.crashes.length < CRASHES_MAX) {
-      const worker = this.#start();
+      const worker = this.#start(root);
       this.#workers.add(worker);
       await worker.gone;
       this.#workers.delete(worker);
@@ -95,8 +106,8 @@ export class Crew {
     }
   }
 
-  #start(): Worker {
-    const { root, orders, random, take } = this.#options;
+  #start(root: string): Worker {
+    const { orders, random, take } = this.#options;
     const child = fork(path.join(root, 'test/sim/worker.ts'), [], {
       cwd: root,
       execArgv: [],
@@ -117,6 +128,7 @@ export class Crew {
       take(report);
     });
     send(child, { type: 'begin', orders: { ...orders, seed: Math.floor(random() * 2 ** 31) } });
+    if (this.#paused) send(child, { type: 'pause' });
     return worker;
   }
 }

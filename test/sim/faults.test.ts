@@ -5,6 +5,8 @@ import { runFaults, type FaultRunOptions } from './simulator.ts';
 
 const SEED = Math.floor(Math.random() * 2 ** 31);
 const ROUND: FaultRunOptions = { trades: 3_000, workers: 3, seed: SEED, shards: 4, inFlight: 40, players: 250 };
+/** Ten servers on one machine, a shard on each. */
+const TEN: FaultRunOptions = { ...ROUND, trades: 800, workers: 2, shards: 10, servers: 10, inFlight: 15, players: 150 };
 /** Fewer trades under as many faults. */
 const CONTROL: FaultRunOptions = { ...ROUND, trades: 1_000, workers: 2, players: 150 };
 
@@ -18,6 +20,13 @@ describe('trades while processes are killed, connections cut and PostgreSQL is s
     assert.ok(kills >= 4 && terminated >= 10 && stops >= 1, `${kills} kills, ${terminated} connections cut, ${stops} stops`);
     assert.ok(trades >= ROUND.trades && acknowledged > trades / 2 && crossing > trades / 2, `${acknowledged} of ${trades} acknowledged, ${crossing} between shards`);
     for (const code of ['NOT_OWNER', 'INSUFFICIENT', 'TRADE_STALE']) assert.ok((refused[code] ?? 0) > 0, `nothing was refused with ${code}`);
+  });
+
+  it(`[CR3] dupe 26: nor does it matter that one of ten servers stops while ${TEN.trades} trades go over all of them (seed ${SEED})`, async () => {
+    const { violations, kills, stops, trades, acknowledged, crossing } = await runFaults(TEN);
+    assert.deepEqual(violations, []);
+    assert.ok(kills >= 4 && stops === 1, `${kills} kills, ${stops} stops`);
+    assert.ok(trades >= TEN.trades && acknowledged > trades / 2 && crossing > trades * 0.8, `${acknowledged} of ${trades} acknowledged, ${crossing} between shards`);
   });
 
   const controls: { mutation: MutationName; symptom: RegExp }[] = [

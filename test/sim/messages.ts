@@ -4,8 +4,8 @@ import type { PlayerId } from '../../schema/ids.ts';
 /** Who gives (the first of the two players or the second), what (an asset's name or an item's id), and how many. */
 export type Leg = [giver: 0 | 1, thing: string, quantity: number];
 
-/** What a worker is told: its orders once, to end itself when it next reaches a fault point, and when enough was traded. */
-export type Order = { type: 'begin'; orders: Orders } | { type: 'finish' } | { type: 'die'; point: FaultPoint };
+/** What a worker is told: its orders once, to end itself when it next reaches a fault point, when to stand by, and when enough was traded. */
+export type Order = { type: 'begin'; orders: Orders } | { type: 'finish' } | { type: 'pause' } | { type: 'resume' } | { type: 'die'; point: FaultPoint };
 
 export interface Orders {
   urls: readonly string[];
@@ -13,6 +13,8 @@ export interface Orders {
   players: readonly PlayerId[];
   seed: number;
   inFlight: number;
+  /** The players stand in threes, and trade in rings. */
+  inRings?: boolean;
 }
 
 /** A trade as it is reported before anything of it is asked. */

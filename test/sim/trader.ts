@@ -3,35 +3,29 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { isConnectionLoss, OutcomeUnknown } from '../../persistence/index.ts';
 import type { Holdings } from '../../schema/holdings.ts';
-import type { CommandId, ItemId, PlayerId, TradeId } from '../../schema/ids.ts';
+import type { CommandId, PlayerId, TradeId } from '../../schema/ids.ts';
 import type { Offer } from '../../schema/messages/trade.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import type { Features } from '../../server/features.ts';
 import { Trade } from '../../server/trading/index.ts';
-import { pick, whole, type Random } from '../../loadtest/bench/kit/holdings.ts';
+import { whole, type Random } from '../../loadtest/bench/kit/holdings.ts';
 import type { Leg, Report } from './messages.ts';
+import type { TradePlan } from './trade-plans.ts';
 
-const ITEMS_MAX = 3;
-const GOLD_MAX = 20;
 const DATABASE_AWAY_RETRY_MS = 50;
-/** How often a trade is wrong on purpose, or made from what this process saw last, which others have changed since. */
-const SHARES = { severalItems: 0.2, allGold: 0.03, tooMuchGold: 0.02, notHeld: 0.02, staleRevision: 0.02, cached: 0.15 };
+/** How often a trade is made from what this process saw last, which others have changed since. */
+const CACHED_SHARE = 0.15;
 
 export interface TraderDeps {
   features: Pick<Features, 'inventory' | 'trading'>;
   players: readonly PlayerId[];
+  plan: TradePlan;
   random: Random;
   /** Resolves when the report cannot be lost any more. */
   report: (report: Report) => Promise<void>;
 }
 
-interface Draft {
-  offers: [Offer, Offer];
-  /** How far behind the last revision the second acceptance is. */
-  behind: number;
-}
-
-/** Makes random trades through the trading feature, one after another, and reports what it asks and what it is answered. */
+/** Makes trades as planned through the trading feature, one after another, and reports what it asks and what it is answered. */
 export class Trader {
   readonly #deps: TraderDeps;
 
@@ -40,11 +34,11 @@ export class Trader {
   }
 
   async tradeOnce(): Promise<void> {
-    const { players, random, report } = this.#deps;
-    const pair = this.#pair();
+    const { players, plan, random, report } = this.#deps;
+    const pair = plan.pair();
     const ids = pair.map((at) => players[at]) as [PlayerId, PlayerId];
     const seen = await this.#look(ids);
-    const draft = seen && this.#draft(seen);
+    const draft = seen && plan.draft(seen);
     if (draft === undefined) return;
 
     const trade = new Trade(uuidv7() as TradeId, ids, this.#deps.features.trading);
@@ -66,48 +60,16 @@ export class Trader {
     await report({ type: 'acknowledged', trade: trade.id, moved: legsOf(shown) });
   }
 
-  #pair(): [number, number] {
-    const { players, random } = this.#deps;
-    const first = whole(random, 0, players.length - 1);
-    // One of the others, each as likely.
-    return [first, (first + whole(random, 1, players.length - 1)) % players.length];
-  }
-
   /** What both have, or what this process believes; undefined when the database did not answer. */
   async #look(ids: readonly PlayerId[]): Promise<[Holdings, Holdings] | undefined> {
     const { features, random } = this.#deps;
     try {
-      return (await Promise.all(ids.map((id) => (random() < SHARES.cached ? features.inventory.get(id) : features.inventory.reload(id))))) as [Holdings, Holdings];
+      return (await Promise.all(ids.map((id) => (random() < CACHED_SHARE ? features.inventory.get(id) : features.inventory.reload(id))))) as [Holdings, Holdings];
     } catch (error) {
       if (!isConnectionLoss(error)) throw error;
       await delay(DATABASE_AWAY_RETRY_MS);
       return undefined;
     }
-  }
-
-  /** An item for an item and gold, mostly; undefined when one of them has nothing to give. */
-  #draft([mine, theirs]: [Holdings, Holdings]): Draft | undefined {
-    const { random } = this.#deps;
-    const gold = mine.fungibles['gold'] ?? 0;
-    if (mine.items.length === 0 || theirs.items.length === 0 || gold === 0) return undefined;
-    const given = this.#items(mine);
-    const taken = this.#items(theirs);
-    const [wrong, price] = [random(), Math.min(gold, whole(random, 1, GOLD_MAX))];
-    const { tooMuchGold, allGold, notHeld, staleRevision } = SHARES;
-    const [much, all, unheld, stale] = [wrong < tooMuchGold, wrong < tooMuchGold + allGold, random() < notHeld, random() < staleRevision];
-    return {
-      offers: [
-        { items: unheld ? taken : given, fungibles: { gold: much ? gold + 1 : all ? gold : price } },
-        { items: taken, fungibles: {} },
-      ],
-      behind: stale ? 1 : 0,
-    };
-  }
-
-  #items({ items }: Holdings): ItemId[] {
-    const { random } = this.#deps;
-    const count = random() < SHARES.severalItems ? whole(random, 2, ITEMS_MAX) : 1;
-    return [...new Set(Array.from({ length: count }, () => pick(random, items).id))];
   }
 }
 

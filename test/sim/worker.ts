@@ -1,12 +1,13 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClusterError, isConnectionLoss, openShards, openStorage, type FaultPoint } from '../../persistence/index.ts';
+import { ClusterError, isConnectionLoss, listInDoubt, openShards, openStorage, type FaultPoint } from '../../persistence/index.ts';
 import { seededRandom } from '../../loadtest/bench/kit/holdings.ts';
 import { loadCatalog } from '../../server/catalog/index.ts';
 import { createFeatures } from '../../server/features.ts';
 import { startResolver } from '../../server/resolver.ts';
 import { createLogger, Metrics } from '../../server/telemetry/index.ts';
 import type { Order, Orders, Report } from './messages.ts';
+import { anybody, rings } from './trade-plans.ts';
 import { Trader } from './trader.ts';
 
 const POOL_MAX = 6;
@@ -20,7 +21,7 @@ const CATALOG = path.resolve(import.meta.dirname, '../../catalog.yaml');
  * A process that trades until it is told to finish, or killed: the features of a server, without its sockets. It ends in
  * disorder, and its parent says so, when anything but a refusal or a lost connection comes of a trade.
  */
-async function main({ urls, players, seed, inFlight }: Orders, finish: Promise<void>): Promise<void> {
+async function main({ urls, players, seed, inFlight, inRings = false }: Orders, finish: Promise<void>): Promise<void> {
   const shards = await openWhenServing(urls);
   const storage = await openStorage(shards, { reach, onUnfinished: () => undefined });
   const metrics = new Metrics();
@@ -29,15 +30,20 @@ async function main({ urls, players, seed, inFlight }: Orders, finish: Promise<v
     catalog: loadCatalog(CATALOG),
     limits: { inventoryCacheMax: players.length, inventoryCacheTtlMs: 60_000, tradesOpenMax: 1 },
   });
-  const resolver = startResolver({ storage, metrics, log: createLogger('silent'), intervalMs: RESOLVE_EVERY_MS });
+  const resolver = startResolver({ storage, listInDoubt: (ageMs) => listInDoubt(shards, ageMs), metrics, log: createLogger('silent'), intervalMs: RESOLVE_EVERY_MS });
   const counting = setInterval(() => void countRetries(metrics), COUNT_EVERY_MS);
   let going = true;
   void finish.then(() => (going = false));
 
   await report({ type: 'ready' });
-  const trader = new Trader({ features, players, random: seededRandom(seed), report });
+  const random = seededRandom(seed);
+  const plan = (inRings ? rings : anybody)(players.length, random);
+  const trader = new Trader({ features, players, plan, random, report });
   const lane = async () => {
-    while (going) await trader.tradeOnce();
+    while (going) {
+      await standingBy?.promise;
+      await trader.tradeOnce();
+    }
   };
   await Promise.all(Array.from({ length: inFlight }, lane));
 
@@ -72,6 +78,12 @@ async function openWhenServing(urls: readonly string[]): ReturnType<typeof openS
   }
 }
 
+let standingBy: PromiseWithResolvers<void> | undefined;
+function resume(): void {
+  standingBy?.resolve();
+  standingBy = undefined;
+}
+
 let doom: FaultPoint | undefined;
 function reach(point: FaultPoint): void {
   if (point === doom) process.kill(process.pid, 'SIGKILL');
@@ -82,7 +94,11 @@ const finish = Promise.withResolvers<void>();
 process.on('message', (order: Order) => {
   if (order.type === 'begin') begun.resolve(order.orders);
   else if (order.type === 'die') doom = order.point;
-  else finish.resolve();
+  else if (order.type === 'pause') standingBy ??= Promise.withResolvers();
+  else {
+    resume();
+    if (order.type === 'finish') finish.resolve();
+  }
 });
 // Nobody is left to report to.
 process.once('disconnect', () => process.exit(1));

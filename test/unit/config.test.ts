@@ -43,7 +43,10 @@ describe('configuration', () => {
     [{ LEADERBOARD_URLS: 'eu=redis://a,eu=redis://b' }, /^LEADERBOARD_URLS names the region "eu" twice/],
     [{ LEADERBOARD_URLS: 'global=redis://a' }, /^LEADERBOARD_URLS has a region named "global"/],
     [{ PUBLIC_ADDRESS: 'https://game.example.com' }, /^PUBLIC_ADDRESS must be a host/],
-    [{ FAULT_POINT: 'rm -rf' }, /^FAULT_POINT must be a plain name/],
+    [{ FAULT_POINT: 'rm -rf' }, /^FAULT_POINT must name what for and a step/],
+    [{ FAULT_POINT: 'prepared' }, /^FAULT_POINT must name what for/],
+    [{ FAULT_POINT: 'trade:prepraed' }, /^FAULT_POINT must name what for/],
+    [{ FAULT_POINT: 'trade:prepared:rest' }, /^FAULT_POINT must name what for/],
   ];
   for (const [env, expected] of broken) {
     it(`[CF1] refuses ${JSON.stringify(env)} in one line`, () => {
@@ -134,8 +137,10 @@ describe('configuration', () => {
   });
 
   it('[CF8] refuses a fault point in production only', () => {
-    assert.match(refusal({ ...PRODUCTION, FAULT_POINT: 'transact:prepared' }), /^FAULT_POINT kills the server on purpose/);
-    assert.equal(loadConfig({ ...SECRETS, FAULT_POINT: 'transact:prepared' }).faultPoint, 'transact:prepared');
+    for (const FAULT_POINT of ['trade:prepared', 'trade:finished-first:pause']) {
+      assert.match(refusal({ ...PRODUCTION, FAULT_POINT }), /^FAULT_POINT kills or stops the server on purpose/);
+      assert.equal(loadConfig({ ...SECRETS, FAULT_POINT }).faultPoint, FAULT_POINT);
+    }
   });
 
   it('[CF9] reads a .env file under the environment', () => {
