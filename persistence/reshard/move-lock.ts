@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import type { Shard } from '../shard.ts';
 
 /** Any number, the same in every process: held by a session on the first shard while it moves slots. */
-export const MOVE_LOCK = 7_203_453;
+const MOVE_LOCK = 7_203_453;
 
 /** @returns whether this session has it now: nobody else moves slots until the session ends or gives it back */
 export async function takeMoveLock(client: ClientBase): Promise<boolean> {

@@ -9,7 +9,7 @@ import type { TransactOn } from '../transact.ts';
 import { SLOT_LOCK, type ShardTransaction, type Transaction } from '../transaction.ts';
 import { CommitFloor } from './commit-floor.ts';
 import { catchUp, copyHistories, copyHoldings, outdated, verifyHistories, verifyHoldings, withRunner, type Route, type Runner } from './copy.ts';
-import { MOVE_LOCK } from './move-lock.ts';
+import { takeMoveLock } from './move-lock.ts';
 import {
   CLEAN, FENCE_HOLDERS, FENCE_MAP, FENCE_PLAYERS, FENCE_SLOTS, FLIP_MAP, FLIP_MOVE, FLIP_SLOTS, FORGET_INCOMING, FORGET_MOVE, PRESENCES, REMEMBER_MOVE, TELL_SLOTS, VERSIONS_HERE,
 } from './statements.ts';
@@ -37,10 +37,9 @@ export interface MoveReport {
   stallsMs: number[];
 }
 
-export type OnProgress = (progress: MoveProgress) => void;
-export type MoveSlots = (moves: readonly SlotMove[], onProgress?: OnProgress) => Promise<MoveReport>;
+type OnProgress = (progress: MoveProgress) => void;
 
-export interface MoverDeps {
+interface MoverDeps {
   /** All of them: the others are told of every flip. */
   shards: readonly Shard[];
   transactOn: TransactOn;
@@ -81,11 +80,13 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
   async function alone<Result>(work: () => Promise<Result>): Promise<Result> {
     const [first] = shards;
     invariant(first, 'a cluster has a shard');
-    return await withRunner(first, async (runner) => {
-      const [row] = await runner.query<{ had: boolean }>(`select pg_try_advisory_lock(${MOVE_LOCK}) as had`, []);
-      if (!row?.had) throw new ClusterError('somebody is moving slots already; wait until that has ended');
+    const client = await first.pool.connect();
+    try {
+      if (!(await takeMoveLock(client))) throw new ClusterError('somebody is moving slots already; wait until that has ended');
       return await work();
-    });
+    } finally {
+      client.release(true);
+    }
   }
 
   async function finishAlone(onProgress: OnProgress): Promise<number> {

@@ -12,8 +12,8 @@ import { weighMoves, type Route } from './routes.ts';
 import { shardStatus, type ShardStatus } from './status.ts';
 import { verifyShards } from './verify.ts';
 
-/** Of a move: its lock, its copying, its commits, and one that looks. The operations manual counts with it. */
-const CONNECTIONS_PER_SHARD = 4;
+/** On the first shard the lock, a copy's two ends, the flip, and a look at the map. The operations manual counts with it. */
+const CONNECTIONS_PER_SHARD = 5;
 
 export interface Plan {
   moves: readonly SlotMove[];

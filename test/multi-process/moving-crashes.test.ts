@@ -11,7 +11,7 @@ import { service, until, type TestPlayer } from '../kit/player.ts';
 import { startServer, type TestServer } from '../kit/server.ts';
 import { startShardHost, type ShardHost } from '../kit/shard-host.ts';
 import { startShardsCommand } from '../kit/shards-command.ts';
-import { isStopped } from '../kit/stopped.ts';
+import { isStopped } from '../kit/is-stopped.ts';
 import { attempt, joinGroup, sitDown } from '../kit/trade.ts';
 
 /** From the death of whoever moved slots to players who trade again, and to nothing that is prepared. */
