@@ -12,7 +12,9 @@ export async function joinAdded(shards: Shard[]): Promise<string | undefined> {
   const [first] = shards;
   const cluster = first && (await stampOf(first))?.id;
   if (cluster === undefined || !(await hasTable(first as Shard, 'shard_url'))) return undefined;
-  await joinShard(shards, Math.max(...mergeMaps(await mapsOf(shards)).owners));
+  // A listed database that is none of ours is refused later, with its name.
+  const ours = await Promise.all(shards.map((shard) => hasTable(shard, 'slot_map')));
+  await joinShard(shards, Math.max(...mergeMaps(await mapsOf(shards.filter((_, at) => ours[at]))).owners));
   const addresses = await addressesOn(first as Shard);
   for (let url = addresses.get(shards.length); url !== undefined; url = addresses.get(shards.length)) {
     const index = shards.length;

@@ -64,7 +64,7 @@ program
   .action(() => beside(async (shards) => {
     const problems = await shards.verify();
     for (const problem of problems) say(problem);
-    say(problems.length === 0 ? `verify: all is where it belongs, ${shards.shardCount} shards` : `verify: ${problems.length} problems`);
+    say(problems.length === 0 ? `verify: all is where it belongs, ${shards.shardCount} shards` : `verify: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`);
     return problems.length === 0 ? 0 : 1;
   }));
 
@@ -110,6 +110,6 @@ try {
   process.exit();
 } catch (error) {
   // Whoever asked for help was given it, and a wrong argument was named.
-  if (!(error instanceof CommanderError)) process.stderr.write(`${(error as Error).message.split('\n')[0]}\n`);
+  if (!(error instanceof CommanderError)) process.stderr.write(`${((error as Error).message || String(error)).split('\n')[0]}\n`);
   process.exit(error instanceof CommanderError && error.exitCode === 0 ? 0 : 2);
 }
