@@ -42,30 +42,62 @@ export interface Route {
   slots: readonly number[];
 }
 
-/** The holders whose copy is missing or of another version. */
-export async function outdated({ source, target, slots }: Route): Promise<string[]> {
-  const [here, coming] = await Promise.all([
-    source.query<{ holder: string; version: string }>(VERSIONS_HERE, [slots]),
-    target.query<{ holder: string; version: string }>(VERSIONS_COMING, [slots]),
-  ]);
-  const copied = new Map(coming.map(({ holder, version }) => [holder, version]));
-  return here.filter(({ holder, version }) => copied.get(holder) !== version).map(({ holder }) => holder);
+export interface HeldVersion {
+  holder: string;
+  version: string;
 }
 
-/** Copies what these holders hold, each holder with its version. Each batch is whole or not at all if `inTransaction` is. */
-export async function copyHoldings({ source, target }: Route, holders: readonly string[], inTransaction: boolean, onBatch?: (done: number) => void): Promise<void> {
+export interface HoldingsHash {
+  holder: string;
+  hash: string;
+}
+
+/** Rows as JSON text, and how many they are. */
+export interface Rows {
+  rows: string;
+  count: number;
+}
+
+export interface HoldingRows {
+  incoming: string;
+  items: string;
+  balances: string;
+}
+
+/** The holders whose copy is missing or of another version. */
+export async function outdated({ source, target, slots }: Route): Promise<string[]> {
+  return changedSince(...(await Promise.all([source.query<HeldVersion>(VERSIONS_HERE, [slots]), target.query<HeldVersion>(VERSIONS_COMING, [slots])])));
+}
+
+/** Pure. */
+export function changedSince(here: readonly HeldVersion[], copied: readonly HeldVersion[]): string[] {
+  const versions = new Map(copied.map(({ holder, version }) => [holder, version]));
+  return here.filter(({ holder, version }) => versions.get(holder) !== version).map(({ holder }) => holder);
+}
+
+/** Of holders in one order, those of whom two shards say different things. Pure. */
+export function differing(here: readonly HoldingsHash[], there: readonly HoldingsHash[]): string[] {
+  return here.filter(({ hash }, at) => there[at]?.hash !== hash).map(({ holder }) => holder);
+}
+
+/** Copies what these holders hold, each holder with its version and each batch in a transaction of its own. */
+export async function copyHoldings({ source, target }: Route, holders: readonly string[], onBatch?: (done: number) => void): Promise<void> {
   for (let at = 0; at < holders.length; at += HOLDERS_PER_BATCH) {
     const batch = holders.slice(at, at + HOLDERS_PER_BATCH);
-    const [rows] = await source.query<{ incoming: string; items: string; balances: string }>(READ_HOLDINGS, [batch]);
-    if (rows === undefined) return;
-    if (!inTransaction) await target.query('begin', []);
-    for (const forget of FORGET_HOLDINGS) await target.query(forget, [batch]);
-    await target.query(WRITE_ITEMS, [rows.items]);
-    await target.query(WRITE_BALANCES, [rows.balances]);
-    await target.query(WRITE_INCOMING, [rows.incoming]);
-    if (!inTransaction) await target.query('commit', []);
+    const rows = await source.query<HoldingRows>(READ_HOLDINGS, [batch]);
+    await Promise.all([target.query('begin', []), writeHoldings(target, batch, rows), target.query('commit', [])]);
     onBatch?.(batch.length);
   }
+}
+
+/** In the place of what was copied of these holders before. */
+export async function writeHoldings(target: Runner, holders: readonly string[], [rows]: readonly HoldingRows[]): Promise<void> {
+  await Promise.all([
+    ...FORGET_HOLDINGS.map(async (forget) => await target.query(forget, [holders])),
+    target.query(WRITE_ITEMS, [rows?.items]),
+    target.query(WRITE_BALANCES, [rows?.balances]),
+    target.query(WRITE_INCOMING, [rows?.incoming]),
+  ]);
 }
 
 /** Copies ledger and commands up to an instant, reading each table once. */
@@ -78,7 +110,7 @@ export async function copyHistories({ source, target, slots }: Route, until: str
     for (;;) {
       const rows = await source.query<{ row: string }>(`fetch ${ROWS_PER_BATCH} from history`, []);
       if (rows.length === 0) break;
-      await append(target, history, `[${rows.map(({ row }) => row).join(',')}]`, rows.length);
+      await append(target, history, { rows: `[${rows.map(({ row }) => row).join(',')}]`, count: rows.length });
       onRows(rows.length);
     }
     await source.query('commit', []);
@@ -87,17 +119,14 @@ export async function copyHistories({ source, target, slots }: Route, until: str
 
 /** Copies what came since an instant. */
 export async function catchUp({ source, target, slots }: Route, since: string): Promise<void> {
-  for (const history of HISTORIES) {
-    const [found] = await source.query<{ rows: string; count: number }>(history.after, [slots, since]);
-    if (found !== undefined && found.count > 0) await append(target, history, found.rows, found.count);
-  }
+  for (const history of HISTORIES) await append(target, history, (await source.query<Rows>(history.after, [slots, since]))[0]);
 }
 
 /** @throws {ClusterError} when what was written is not what was read */
-async function append(target: Runner, { table, append: insert, same }: (typeof HISTORIES)[number], rows: string, count: number): Promise<void> {
-  await target.query(insert, [rows]);
-  const [there] = await target.query<{ count: number }>(same, [rows]);
-  if (there?.count !== count) throw new ClusterError(`of ${count} rows of ${table}, ${there?.count} are the same on the other shard: nothing was moved; run npm run audit`);
+export async function append(target: Runner, { table, append: insert, same }: (typeof HISTORIES)[number], found: Rows | undefined): Promise<void> {
+  if (found === undefined || found.count === 0) return;
+  const [, [there]] = await Promise.all([target.query(insert, [found.rows]), target.query<{ count: number }>(same, [found.rows])]);
+  if (there?.count !== found.count) throw new ClusterError(`of ${found.count} rows of ${table}, ${there?.count} are the same on the other shard: nothing was moved; run npm run audit`);
 }
 
 /**
@@ -106,8 +135,8 @@ async function append(target: Runner, { table, append: insert, same }: (typeof H
  */
 export async function verifyHoldings(route: Route, holders: readonly string[]): Promise<void> {
   const { source, target } = route;
-  const [here, there] = await Promise.all([source.query<{ holder: string; hash: string }>(HASH_HOLDINGS, [holders]), target.query<{ holder: string; hash: string }>(HASH_HOLDINGS, [holders])]);
-  await refuseDiffering(route, here.filter(({ hash }, at) => there[at]?.hash !== hash).map(({ holder }) => holder), 'the copy of what they hold');
+  const [here, there] = await Promise.all([source.query<HoldingsHash>(HASH_HOLDINGS, [holders]), target.query<HoldingsHash>(HASH_HOLDINGS, [holders])]);
+  await refuseDiffering(route, differing(here, there), 'the copy of what they hold');
 }
 
 /**

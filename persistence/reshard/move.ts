@@ -9,14 +9,17 @@ import { mergeMaps, readShardMap } from '../slot-map.ts';
 import type { TransactOn } from '../transact.ts';
 import { SLOT_LOCK, type ShardTransaction, type Transaction } from '../transaction.ts';
 import { CommitFloor } from './commit-floor.ts';
-import { catchUp, copyHistories, copyHoldings, outdated, verifyHistories, verifyHoldings, withRunner, type Route, type Runner } from './copy.ts';
+import {
+  append, catchUp, changedSince, copyHistories, copyHoldings, differing, outdated, verifyHistories, verifyHoldings, withRunner, writeHoldings,
+  type HeldVersion, type HoldingRows, type HoldingsHash, type Route, type Rows, type Runner,
+} from './copy.ts';
 import { takeMoveLock } from './move-lock.ts';
 import {
-  CLEAN, FENCE_HOLDERS, FENCE_MAP, FENCE_PLAYERS, FENCE_SLOTS, FLIP_MAP, FLIP_MOVE, FLIP_SLOTS, FORGET_INCOMING, FORGET_MOVE, PRESENCES, REMEMBER_MOVE, TELL_SLOTS, VERSIONS_HERE,
+  CLEAN, FENCE_HOLDERS, FENCE_MAP, FENCE_PLAYERS, FENCE_SLOTS, FLIP_MAP, FLIP_MOVE, FLIP_SLOTS, FORGET_INCOMING, FORGET_MOVE, HASH_HOLDINGS, HISTORIES, PRESENCES, READ_HOLDINGS, REMEMBER_MOVE, TELL_SLOTS, VERSIONS_COMING, VERSIONS_HERE,
 } from './statements.ts';
 
 /** What is flipped together is fenced together: few enough that nobody notices. */
-const HOLDERS_PER_FLIP = 200;
+const HOLDERS_PER_FLIP = 50;
 const FLIP_ATTEMPTS_MAX = 20;
 const LOCK_ATTEMPTS_MAX = 20;
 const MAP_ATTEMPTS_MAX = 100;
@@ -166,7 +169,7 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
     await route.source.query(`select brin_summarize_new_values('ledger_at'), brin_summarize_new_values('command_at')`, []);
     const holders = await outdated(route);
     let done = 0;
-    await copyHoldings(route, holders, false, (count) => {
+    await copyHoldings(route, holders, (count) => {
       done += count;
       onProgress({ phase: 'copy', done, total: holders.length });
       reach('copying', LABEL);
@@ -185,7 +188,7 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
     const next = await floor.look();
     await catchUp(route, since);
     const group: Route = { ...route, slots };
-    await copyHoldings(group, await outdated(group), false);
+    await copyHoldings(group, await outdated(group));
     await verifyHoldings(group, await holdersOf(group));
     return next;
   }
@@ -232,33 +235,47 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
     }
   }
 
-  async function carryOver(transaction: Transaction, { source, target }: Job, slots: readonly number[], since: string, version: number): Promise<void> {
-    const route: Route = { source: runnerIn(transaction.on(source.index)), target: runnerIn(transaction.on(target.index)), slots };
-    for (const runner of [route.source, route.target]) {
-      await runner.query('set local plan_cache_mode = force_custom_plan', []);
-      await runner.query(FENCE_SLOTS(SLOT_LOCK), [slots]);
-    }
-    const held = await route.source.query(FENCE_MAP, [slots, source.index]);
-    if (held.length !== slots.length) throw new ClusterError(`shard ${source.index} does not hold all of these slots any more; run it again`);
-    const holders = await route.source.query<{ holder: string; version: string }>(FENCE_HOLDERS, [slots]);
-    await route.source.query(FENCE_PLAYERS, [slots]);
+  /** In few round trips, because everybody waits: what is sent to a shard together runs there one after the other. */
+  async function carryOver(transaction: Transaction, job: Job, slots: readonly number[], since: string, version: number): Promise<void> {
+    const [source, target] = [runnerIn(transaction.on(job.source.index)), runnerIn(transaction.on(job.target.index))];
+    const fence = async (runner: Runner) => await Promise.all([runner.query('set local plan_cache_mode = force_custom_plan', []), runner.query(FENCE_SLOTS(SLOT_LOCK), [slots])]);
+    const [, held, holders, , , coming] = await Promise.all([
+      fence(source),
+      source.query(FENCE_MAP, [slots, job.source.index]),
+      source.query<HeldVersion>(FENCE_HOLDERS, [slots]),
+      source.query(FENCE_PLAYERS, [slots]),
+      fence(target),
+      target.query<HeldVersion>(VERSIONS_COMING, [slots]),
+    ]);
+    if (held.length !== slots.length) throw new ClusterError(`shard ${job.source.index} does not hold all of these slots any more; run it again`);
     reach('fenced', LABEL);
-    const changed = await outdated(route);
-    await copyHoldings(route, changed, true);
-    await catchUp(route, since);
-    await verifyHoldings(route, changed);
+
+    const changed = changedSince(holders, coming);
+    const [holdings, histories, here, presences] = await Promise.all([
+      source.query<HoldingRows>(READ_HOLDINGS, [changed]),
+      Promise.all(HISTORIES.map(async ({ after }) => await source.query<Rows>(after, [slots, since]))),
+      source.query<HoldingsHash>(HASH_HOLDINGS, [changed]),
+      Promise.all(PRESENCES.map(async ({ take }) => await source.query<Rows>(take, [slots]))),
+      flipOn(source, job, slots, version),
+    ]);
+    const [inventories] = presences[0] ?? [];
+    invariant(inventories?.count === holders.length, 'who was locked is who goes');
+
+    const [, , there] = await Promise.all([
+      writeHoldings(target, changed, holdings),
+      Promise.all(HISTORIES.map(async (history, at) => await append(target, history, histories[at]?.[0]))),
+      target.query<HoldingsHash>(HASH_HOLDINGS, [changed]),
+      Promise.all(PRESENCES.map(async ({ give }, at) => await target.query(give, [presences[at]?.[0]?.rows]))),
+      target.query(FORGET_INCOMING, [slots]),
+      flipOn(target, job, slots, version),
+    ]);
+    const differs = differing(here, there);
+    if (differs.length > 0) throw new ClusterError(`the copy of what ${differs[0]} holds differs: it was not moved; run npm run audit`);
     reach('caught-up', LABEL);
-    for (const { table, take, give } of PRESENCES) {
-      const [taken] = await route.source.query<{ rows: string; count: number }>(take, [slots]);
-      invariant(taken && (table !== 'inventory' || taken.count === holders.length), 'who was locked is who goes');
-      await route.target.query(give, [taken.rows]);
-    }
-    await route.target.query(FORGET_INCOMING, [slots]);
-    for (const runner of [route.source, route.target]) {
-      await runner.query(FLIP_SLOTS, [slots, target.index, version]);
-      await runner.query(FLIP_MAP, [version]);
-      await runner.query(FLIP_MOVE, [slots]);
-    }
+  }
+
+  async function flipOn(runner: Runner, { target }: Job, slots: readonly number[], version: number): Promise<void> {
+    await Promise.all([runner.query(FLIP_SLOTS, [slots, target.index, version]), runner.query(FLIP_MAP, [version]), runner.query(FLIP_MOVE, [slots])]);
   }
 
   /** What is a copy of the map to them: only the shard that holds a slot must know. */
