@@ -22,7 +22,7 @@ export async function withLease<Result>(shard: Shard, work: () => Promise<Result
   let intact = false;
   try {
     const { rows } = await client.query<{ lease: string | null }>(TAKE);
-    if ((rows[0]?.lease ?? null) === null) {
+    if (typeof rows[0]?.lease !== 'string') {
       intact = true;
       return undefined;
     }

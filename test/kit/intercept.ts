@@ -1,14 +1,14 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Shard } from '../../persistence/shard.ts';
 
-/** Called before a statement of ours goes out; what it waits for, the statement waits for. `pid` is 0 where the pool picks the connection. */
-export type Intercept = (statement: { shard: number; text: string; pid: number }) => Promise<void>;
+/** Called before a statement of ours goes out; what it waits for, the statement waits for, and what text it answers goes out instead. `pid` is 0 where the pool picks the connection. */
+export type Intercept = (statement: { shard: number; text: string; pid: number }) => Promise<string | void>;
 
 /** The shard with a test between it and the server, which can wait, kill or look at every step; the ORM's own SQL passes by. */
 export function interceptShard(shard: Shard, intercept: Intercept): Shard {
   const queried = (target: Pool | PoolClient, pid: number) => async (query: string | { text: string }, values?: unknown[]) => {
-    await intercept({ shard: shard.index, text: typeof query === 'string' ? query : query.text, pid });
-    return await target.query(query as string, values);
+    const instead = await intercept({ shard: shard.index, text: typeof query === 'string' ? query : query.text, pid });
+    return await target.query(instead ?? (query as string), values);
   };
   const wrap = (client: PoolClient) => over(client, { query: queried(client, (client as unknown as { processID: number }).processID), release: (broken: boolean) => client.release(broken) });
   const pool = over(shard.pool, { query: queried(shard.pool, 0), connect: async () => wrap(await shard.pool.connect()) });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { Client } from 'pg';
+import { Client, type QueryResultRow } from 'pg';
 import { startEmbeddedPostgres } from '../../persistence/index.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -14,6 +14,10 @@ export interface ShardHost {
   lostRaces(): { timeouts: number; deadlocks: number };
   /** Over all databases: the deadlocks that PostgreSQL has counted, transactions that are prepared, statements that wait for a lock. */
   count(what: 'deadlocks' | 'prepared' | 'waiting'): Promise<number>;
+  /** The gids of what is prepared, over all databases. */
+  prepared(): Promise<string[]>;
+  /** Runs a query on each of some shards, in their order. */
+  onEach<Row extends QueryResultRow>(shards: string, text: string, values: unknown[]): Promise<Row[][]>;
   stop(): Promise<void>;
 }
 
@@ -47,6 +51,18 @@ export async function startShardHost(): Promise<ShardHost> {
         waiting: `select count(*)::int as count from pg_stat_activity where wait_event_type = 'Lock'`,
       };
       return (await admin.query<{ count: number }>(counts[what])).rows[0]?.count ?? 0;
+    },
+    async prepared() {
+      return (await admin.query<{ gid: string }>('select gid from pg_prepared_xacts')).rows.map(({ gid }) => gid);
+    },
+    async onEach<Row extends QueryResultRow>(shards: string, text: string, values: unknown[]) {
+      return await Promise.all(
+        shards.split(',').map(async (connectionString) => {
+          const client = new Client({ connectionString });
+          await client.connect();
+          return (await client.query<Row>(text, values).finally(() => client.end())).rows;
+        }),
+      );
     },
     async stop() {
       await admin.end();

@@ -36,8 +36,8 @@ describe('crash points', () => {
   }
 
   it('[CR2] a fault point does nothing without a setting, and at no other point or label than the one set', () => {
-    for (const reach of [faultPoints(undefined), faultPoints('gather:acted')]) for (const point of FAULT_POINTS) reach(point, 'trade');
-    for (const point of FAULT_POINTS) if (point !== 'acted') faultPoints('gather:acted')(point, 'gather');
+    for (const reach of [faultPoints(undefined), faultPoints('gather:acted'), faultPoints('gather:acted:pause')]) for (const point of FAULT_POINTS) reach(point, 'trade');
+    for (const point of FAULT_POINTS) if (point !== 'acted') for (const spec of ['gather:acted', 'gather:acted:pause']) faultPoints(spec)(point, 'gather');
   });
 
   after(() => {
