@@ -83,9 +83,12 @@ describe('the resolver', () => {
   it('[TP6] leaves a shard to whoever has its lease, and takes it when that process is gone', async () => {
     const [first, second] = [await prepare(1), await prepare(2)];
     const other = await shards[1]!.pool.connect();
-    assert.equal((await other.query<{ mine: boolean }>(`select ${TAKE}(7203452) as mine`)).rows[0]?.mine, true);
-    assert.deepEqual(await resolvedGids(), [second]);
-    other.release(true);
+    try {
+      assert.equal((await other.query<{ mine: boolean }>(`select ${TAKE}(7203452) as mine`)).rows[0]?.mine, true);
+      assert.deepEqual(await resolvedGids(), [second]);
+    } finally {
+      other.release(true);
+    }
     await until(async () => (await resolvedGids()).includes(first), 1_000);
   });
 
@@ -99,13 +102,15 @@ describe('the resolver', () => {
     });
     const sleeping = resolveInDoubt([shards[0]!, sleeper, shards[2]!], 0);
     const began = performance.now();
-    await until(async () => (await shards[1]!.pool.query(`select 1 from pg_locks where locktype = 'advisory'`)).rows.length > 0);
-    assert.deepEqual(await resolvedGids(), [], 'another has the lease');
-    await until(async () => (await resolvedGids()).includes(gid), 1_500, 'somebody else resolves');
-    const tookMs = performance.now() - began;
-    asleep = false;
+    try {
+      await until(async () => (await shards[1]!.pool.query(`select 1 from pg_locks where locktype = 'advisory'`)).rows.length > 0);
+      assert.deepEqual(await resolvedGids(), [], 'another has the lease');
+      await until(async () => (await resolvedGids()).includes(gid), 1_500, 'somebody else resolves');
+      assert.ok(performance.now() - began < 1_500);
+    } finally {
+      asleep = false;
+    }
     assert.deepEqual(await sleeping, [], 'what woke up found it ended');
-    assert.ok(tookMs < 1_500, `${tookMs} ms`);
   });
 
   it('[TP6] gives the lease back, and its connection as it was', async () => {

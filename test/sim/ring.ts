@@ -75,10 +75,17 @@ export async function runRings({ seconds, seed, rings, inFlight, shards, workers
   }
 }
 
-/** In threes, each on three shards: always of the shards that have most left. */
+/** In threes, each on three shards: always on those that were used least, so that all are. */
 function dealRings(players: readonly PlayerId[], rings: number, placeOf: (player: PlayerId) => number): PlayerId[] {
-  const byShard = [...Map.groupBy(players, placeOf).values()];
-  return Array.from({ length: rings }, () => byShard.toSorted((a, b) => b.length - a.length).slice(0, 3).flatMap((there) => there.pop() ?? [])).flat();
+  const byShard = [...Map.groupBy(players, placeOf).values()].map((left) => ({ left, used: 0 }));
+  const deal = () => {
+    const shards = byShard.filter(({ left }) => left.length > 0).toSorted((a, b) => a.used - b.used || b.left.length - a.left.length).slice(0, 3);
+    return shards.flatMap((shard) => {
+      shard.used++;
+      return shard.left.pop() ?? [];
+    });
+  };
+  return Array.from({ length: rings }, deal).flat();
 }
 
 /** What PostgreSQL says of locks that were not had in time, and of deadlocks, whoever got over them. */
