@@ -14,8 +14,6 @@
  * second look  trade-summary, summary-give, summary-give-<name>, summary-get, summary-get-<name>, summary-back, summary-sure
  * end          trade-settled, trade-cancelled, trade-unknown, trade-reason, gave, got, trade-done
  */
-import { spawnSync } from 'node:child_process';
-import path from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
 
 /** Chromium as the machine has it; quiet, and without anything that wants the network. */
@@ -32,12 +30,6 @@ export const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 
 export async function openBrowser(): Promise<Browser> {
   return await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS, headless: true });
-}
-
-/** Builds the page if it is missing or older than its source, as `npm start` does. */
-export function buildPage(): void {
-  const { status, stderr } = spawnSync(process.execPath, ['server/commands/build-web.ts'], { cwd: path.resolve(import.meta.dirname, '../..'), encoding: 'utf8' });
-  if (status !== 0) throw new Error(`the page could not be built: ${stderr}`);
 }
 
 export interface PageOptions {

@@ -4,7 +4,7 @@ import { service } from '../kit/player.ts';
 import { startServer, type TestServer } from '../kit/server.ts';
 import { temporaryFolder } from '../kit/temporary-folder.ts';
 import { openGateway } from './gateway.ts';
-import { buildPage, CHROMIUM, openBrowser, PlayerPage, type PageOptions } from './pages.ts';
+import { CHROMIUM, openBrowser, PlayerPage, type PageOptions } from './pages.ts';
 
 export interface Stage {
   browser: Browser;
@@ -20,7 +20,6 @@ export function setStage(): Stage {
   const stage = {} as Stage;
   before(async function () {
     if (!existsSync(CHROMIUM)) this.skip();
-    buildPage();
     stage.server = await startServer();
     stage.browser = await openBrowser();
   });
