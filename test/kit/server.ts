@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const START_MAX_MS = 40_000;
 const ROOT = path.resolve(import.meta.dirname, '../..');
+/** Below those that the system gives to clients, and below the simulator's. */
+const PORTS = { first: 12_000, perWorker: 1_000, workersMax: 8 };
 
 /** What one run's servers keep for each other, compiled: a start takes a third less. Keyed by content, so mutants share it. */
 const compiled = temporaryFolder();
@@ -86,12 +88,27 @@ async function isReady(url: string): Promise<boolean> {
   );
 }
 
+let nextPort = Math.floor(Math.random() * PORTS.perWorker);
+
+/**
+ * A port on which nobody listens. A server takes it a second later, so it is none that the system gives to others in the
+ * meantime, and none that another worker of mocha picks.
+ */
 export async function freePort(): Promise<number> {
+  const worker = Number(process.env['MOCHA_WORKER_ID'] ?? 0) % PORTS.workersMax;
+  for (let attempt = 0; attempt < PORTS.perWorker; attempt++) {
+    const port = PORTS.first + worker * PORTS.perWorker + (nextPort++ % PORTS.perWorker);
+    if (await isFree(port)) return port;
+  }
+  throw new Error('no port is free');
+}
+
+async function isFree(port: number): Promise<boolean> {
   const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
+  const outcome = await new Promise<boolean>((resolve) => {
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => resolve(true));
+  });
+  if (outcome) await new Promise((resolve) => probe.close(resolve));
+  return outcome;
 }
