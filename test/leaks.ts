@@ -1,14 +1,36 @@
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import type { Context } from 'mocha';
+
 const GRACE_MS = 10_000;
+const LOOK_MS = 20;
+
+let before: string[] = [];
+
+/** What is open that was not open before, each kind as often as it came to be. */
+function leaked(): string[] {
+  const rest = [...before];
+  return process.getActiveResourcesInfo().filter((kind) => {
+    const at = rest.indexOf(kind);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
+}
 
 /**
- * Mocha waits for whatever the tests left open, so a leak shows as a run that does not end. Nobody watches a run for
- * that: after a grace the run names what is open and fails. The timer itself keeps nothing alive.
+ * A worker of mocha is told to exit and does not wait for what its tests left open, so a leak would pass unseen. What is
+ * open when a file ends must be what was open when it began; else, after a grace, its last hook names the rest and fails.
  */
 export const mochaHooks = {
-  afterAll() {
-    setTimeout(() => {
-      console.error(`The tests left something open: ${process.getActiveResourcesInfo().join(', ')}.`);
-      process.exit(1);
-    }, GRACE_MS).unref();
+  async beforeAll() {
+    await nextTurn(); // with mocha's own timer for a hook, as below
+    before = process.getActiveResourcesInfo();
+  },
+  async afterAll(this: Context) {
+    await nextTurn();
+    for (let waitedMs = 0; leaked().length > 0; waitedMs += LOOK_MS, await delay(LOOK_MS)) {
+      if (waitedMs < GRACE_MS) continue;
+      const suites = this.test?.parent?.suites.map(({ title }) => title);
+      throw new Error(`The tests of "${suites?.join('", "')}" left something open: ${leaked().join(', ')}.`);
+    }
   },
 };
