@@ -11,10 +11,6 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 /** Below those that the system gives to clients, and below the simulator's. */
 const PORTS = { first: 12_000, perWorker: 1_000, workersMax: 8 };
 
-/** What one run's servers keep for each other, compiled: a start takes a third less. Keyed by content, so mutants share it. */
-const compiled = temporaryFolder();
-process.once('exit', compiled.remove);
-
 export interface TestServer {
   url: string;
   port: number;
@@ -45,7 +41,7 @@ export async function startServer({ env = {}, dataDir, root = ROOT }: StartOptio
   const port = await freePort();
   const child = spawn(process.execPath, ['server/main.ts'], {
     cwd: root,
-    env: { ...process.env, NODE_ENV: 'test', DATA_DIR: folder, PORT: String(port), LOG_LEVEL: 'info', AUTH_RATE_MAX: '100000', NODE_COMPILE_CACHE: compiled.folder, ...env },
+    env: { ...process.env, NODE_ENV: 'test', DATA_DIR: folder, PORT: String(port), LOG_LEVEL: 'info', AUTH_RATE_MAX: '100000', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let log = '';
