@@ -113,7 +113,8 @@ describe('settling, compared with a model', () => {
     }
   }
 
-  it(`[LD1] whatever is asked in whatever order ends as a plain model says, in ${RUNS.toLocaleString('en')} runs (seeds ${SEED} … ${SEED + LANES - 1})`, async () => {
+  it(`[LD1] whatever is asked in whatever order ends as a plain model says, in ${RUNS.toLocaleString('en')} runs (seeds ${SEED} … ${SEED + LANES - 1})`, async function () {
+    this.timeout(180_000);
     let runs = 0;
     const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: STEPS_MAX }), async (steps) => {
       await compare(steps);
