@@ -36,7 +36,7 @@ describe('the resolver', () => {
     [home, others] = await Promise.all([MortalHost.start(['home']), MortalHost.start(['first', 'second'])]);
     shards = await openShards([...home.urls, ...others.urls], 10);
     await migrateShards(shards);
-    storage = openStorage(shards, { reach: () => undefined, onUnfinished: () => undefined });
+    storage = await openStorage(shards, { reach: () => undefined, onUnfinished: () => undefined });
   });
   after(async () => {
     if (shards) await closeShards(shards);

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import type { FaultPoint } from '../../persistence/index.ts';
 import { GOLD, judge, ORE, type Recovery } from './crash.ts';
 import { assertAuditGreen, belongings, type Belongings } from './economy.ts';
+import { isStopped } from './is-stopped.ts';
 import { prepareDeal, type Deal } from './one-commit.ts';
 import { service, until, type TestPlayer } from './player.ts';
 import { startServer, type TestServer } from './server.ts';
@@ -63,11 +62,4 @@ export async function judgeStopped({ server, members, sword, before, deal: { ids
   await trade(await sitDown(...members), { fungibles: { gold: 1 } }, { fungibles: { ore: 1 } });
   await assertAuditGreen(server);
   return result;
-}
-
-function isStopped(pid: number): boolean {
-  const file = `/proc/${pid}/stat`;
-  // After the name in brackets, which may hold anything.
-  const state = existsSync('/proc/self/stat') ? readFileSync(file, 'utf8').replace(/^.*\) /s, '') : execFileSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' });
-  return state.trim().startsWith('T');
 }

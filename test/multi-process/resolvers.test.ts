@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { parseGid } from '../../persistence/gid.ts';
-import { FAULT_POINTS, type FaultPoint } from '../../persistence/index.ts';
+import { FAULT_POINTS, type CommitPoint } from '../../persistence/index.ts';
 import { crashBatch, judgeBatch, type BatchSite } from '../kit/crash-batch.ts';
 import { assertGoesRed, withMutant } from '../kit/mutant.ts';
 import { joinOn, PLUGS } from '../kit/one-commit.ts';
@@ -14,7 +14,7 @@ const RESOLVED_MAX_MS = 2_000;
 const SAID_MAX_MS = 1_000;
 const ON_FOUR_SHARDS = [...Array.from({ length: PLUGS }, () => [0, 1]).flat(), 0, 3, 1, 2, 2, 3];
 /** Where a coordinator that dies leaves something prepared, and how it is to end. */
-const LEFT_AT: readonly FaultPoint[] = ['prepared-first', 'prepared', 'committed', 'finished-first'];
+const LEFT_AT: readonly CommitPoint[] = ['prepared-first', 'prepared', 'committed', 'finished-first'];
 const COMMIT_POINT = FAULT_POINTS.indexOf('committed');
 /** A coordinator resolves only when it starts, so that what the others leave is left. */
 const NEVER = { RESOLVER_INTERVAL_MS: String(2 ** 31 - 1) };
@@ -51,7 +51,7 @@ describe('resolvers of several processes', () => {
   }
 
   /** A batch over four shards dies at each of the points; then two processes start at once and end what is left. */
-  async function endedOnce(points: readonly FaultPoint[], root?: string): Promise<void> {
+  async function endedOnce(points: readonly CommitPoint[], root?: string): Promise<void> {
     const servers = await Promise.all(points.map((point) => start({ ...NEVER, FAULT_POINT: `batch:${point}` })));
     try {
       const crashed = [];
