@@ -85,14 +85,14 @@ describe('resolvers of several processes', () => {
     const other = await start({}, root);
     try {
       const { answer } = await stopAtPoint(sleeper);
-      const [gid = ''] = await host.prepared();
       await until(async () => (await host.count('prepared')) === 0, 2 * RESOLVED_MAX_MS, 'the other process has ended it');
       await until(() => endings(other).length > 0, SAID_MAX_MS, 'it says so');
-      assert.deepEqual(endings(other), [{ gid, outcome: 'abort' }]);
+      const ended = endings(other);
+      assert.deepEqual(ended.map(({ outcome }) => outcome), ['abort']);
       process.kill(sleeper.server.pid, 'SIGCONT');
       // It fails on the decision, and does its work once more, as another transaction.
       assert.equal(await judgeStopped(sleeper, await answer), 'both legs');
-      const { transactionId } = parseGid(gid)!;
+      const { transactionId } = parseGid(ended[0]!.gid)!;
       const decisions = await host.onEach<{ outcome: string }>(shards, 'select outcome from decision where transaction_id = $1', [transactionId]);
       assert.deepEqual(decisions.flat(), [{ outcome: 'abort' }]);
     } finally {
