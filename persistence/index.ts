@@ -17,7 +17,6 @@ export {
 export { newId } from './new-id.ts';
 export type { Credentials, NewPlayer, PlayerStore, StoredAccount } from './players.ts';
 export type { Judge } from './judge.ts';
-export { listInDoubt, type InDoubt } from './resolver.ts';
 export type { Settle } from './settle.ts';
 export type { MoveProgress, MoveReport } from './reshard/move.ts';
 export { openResharding, type Plan, type Resharding } from './reshard/resharding.ts';

@@ -8,7 +8,7 @@ import { readItemHistory, type ItemHistory } from './item-history.ts';
 import { judger, type Judge } from './judge.ts';
 import type { Movement } from './movement.ts';
 import { playerStore, type PlayerStore } from './players.ts';
-import { collectDecisions, countInDoubt, IN_DOUBT_AFTER_MS, resolveInDoubt, type Resolution } from './resolver.ts';
+import { collectDecisions, IN_DOUBT_AFTER_MS, listInDoubt, resolveInDoubt, type InDoubt, type Resolution } from './resolver.ts';
 import { routedReader } from './routed-read.ts';
 import { routedTransactor } from './routed-transact.ts';
 import { keysOf, settler, type Settle } from './settle.ts';
@@ -35,7 +35,8 @@ export interface Storage {
   itemHistory(itemId: ItemId): Promise<ItemHistory | undefined>;
   audit(): Promise<AuditReport>;
   resolveInDoubt(): Promise<Resolution[]>;
-  countInDoubt(ageMs: number): Promise<number>;
+  /** What is prepared for longer, oldest first, and how many shards did not say. */
+  listInDoubt(ageMs: number): Promise<{ open: InDoubt[]; silent: number }>;
   collectDecisions(): Promise<void>;
   /** Answers when every shard answers and has all migrations. @throws when one does not */
   ready(): Promise<void>;
@@ -75,7 +76,7 @@ export async function openStorage(shards: Shard[], { reach, onUnfinished, onLost
       await map.keepUp().catch(onUnreachable);
       return resolved;
     },
-    countInDoubt: (ageMs) => countInDoubt(shards, ageMs),
+    listInDoubt: (ageMs) => listInDoubt(shards, ageMs),
     collectDecisions: () => collectDecisions(shards),
     async ready() {
       const pending = await Promise.all(shards.map((shard) => shard.pendingMigrations()));

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClusterError, EmbeddedPostgresError, faultPoints, listInDoubt, migrateShards, openShards, openStorage } from '../persistence/index.ts';
+import { ClusterError, EmbeddedPostgresError, faultPoints, migrateShards, openShards, openStorage } from '../persistence/index.ts';
 import { BrokenInvariant } from '../schema/invariant.ts';
 import { createApp } from './app.ts';
 import { CatalogError, loadCatalog, watchCatalog } from './catalog/index.ts';
@@ -28,7 +28,7 @@ async function start(): Promise<void> {
     onUnfinished: (error) => log.warn({ err: error }, 'a participant was not told; the resolver will'),
     onLostRace: () => metrics.retries.inc({ cause: 'race' }),
   });
-  const resolver = startResolver({ storage, listInDoubt: (ageMs) => listInDoubt(shards, ageMs), metrics, log, intervalMs: config.limits.resolverIntervalMs });
+  const resolver = startResolver({ storage, metrics, log, intervalMs: config.limits.resolverIntervalMs });
   const features = createFeatures({ storage, catalog, metrics, limits: config.limits, reach });
   features.versions.start(config.limits.versionCheckIntervalMs, (error) => log.warn({ err: error }, 'versions were not compared'));
   const stopCatalog = watchCatalog(catalog, config.catalogPath, {

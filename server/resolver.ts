@@ -1,4 +1,4 @@
-import type { InDoubt, Storage } from '../persistence/index.ts';
+import type { Storage } from '../persistence/index.ts';
 import type { Logger, Metrics } from './telemetry/index.ts';
 
 const IN_DOUBT_ALERT_MS = 5_000;
@@ -7,16 +7,14 @@ const NAMED_MAX = 20;
 const COLLECT_EVERY_MS = 60_000;
 
 export interface ResolverOptions {
-  storage: Pick<Storage, 'resolveInDoubt' | 'collectDecisions'>;
-  /** What is prepared for longer, oldest first, and how many shards did not say. */
-  listInDoubt: (ageMs: number) => Promise<{ open: InDoubt[]; silent: number }>;
+  storage: Pick<Storage, 'resolveInDoubt' | 'listInDoubt' | 'collectDecisions'>;
   metrics: Metrics;
   log: Logger;
   intervalMs: number;
 }
 
 /** Ends what dead coordinators left prepared, at once at the start and then every interval, and says what it cannot end. [TP4] [TP7] */
-export function startResolver({ storage, listInDoubt, metrics, log, intervalMs }: ResolverOptions): { stop(): Promise<void> } {
+export function startResolver({ storage, metrics, log, intervalMs }: ResolverOptions): { stop(): Promise<void> } {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let collected = Date.now();
@@ -27,7 +25,7 @@ export function startResolver({ storage, listInDoubt, metrics, log, intervalMs }
         metrics.resolved.inc({ outcome });
         log.warn({ gid, outcome }, 'ended a transaction that its coordinator left prepared');
       }
-      const { open, silent } = await listInDoubt(IN_DOUBT_ALERT_MS);
+      const { open, silent } = await storage.listInDoubt(IN_DOUBT_ALERT_MS);
       metrics.inDoubt.set(open.length);
       if (open.length > 0) log.error({ inDoubt: open.length, oldest: open.slice(0, NAMED_MAX) }, 'transactions are in doubt for longer than 5 s');
       if (silent > 0) log.warn({ shards: silent }, 'shards did not say what is in doubt');

@@ -132,7 +132,7 @@ describe('the resolver', () => {
     const gid = await prepare(1);
     const preparedAt = performance.now();
     await home.crash();
-    const resolver = startResolver({ storage, listInDoubt: listed, metrics, log, intervalMs: INTERVAL_MS });
+    const resolver = startResolver({ storage: { ...storage, listInDoubt: listed }, metrics, log, intervalMs: INTERVAL_MS });
     try {
       await until(() => alerts().length > 0, ALERT_MS + 2_000, 'an alert');
       const ageMs = performance.now() - preparedAt;

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClusterError, isConnectionLoss, listInDoubt, openShards, openStorage, type FaultPoint } from '../../persistence/index.ts';
+import { ClusterError, isConnectionLoss, openShards, openStorage, type FaultPoint } from '../../persistence/index.ts';
 import { seededRandom } from '../../loadtest/bench/kit/holdings.ts';
 import { loadCatalog } from '../../server/catalog/index.ts';
 import { createFeatures } from '../../server/features.ts';
@@ -30,7 +30,7 @@ async function main({ urls, players, seed, inFlight, inRings = false }: Orders, 
     catalog: loadCatalog(CATALOG),
     limits: { inventoryCacheMax: players.length, inventoryCacheTtlMs: 60_000, tradesOpenMax: 1 },
   });
-  const resolver = startResolver({ storage, listInDoubt: (ageMs) => listInDoubt(shards, ageMs), metrics, log: createLogger('silent'), intervalMs: RESOLVE_EVERY_MS });
+  const resolver = startResolver({ storage, metrics, log: createLogger('silent'), intervalMs: RESOLVE_EVERY_MS });
   const counting = setInterval(() => void countRetries(metrics), COUNT_EVERY_MS);
   let going = true;
   void finish.then(() => (going = false));
