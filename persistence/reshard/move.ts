@@ -8,6 +8,7 @@ import type { Shard } from '../shard.ts';
 import { mergeMaps, readShardMap } from '../slot-map.ts';
 import type { TransactOn } from '../transact.ts';
 import { SLOT_LOCK, type ShardTransaction, type Transaction } from '../transaction.ts';
+import { joinAdded } from './added-shards.ts';
 import { CommitFloor } from './commit-floor.ts';
 import {
   append, catchUp, changedSince, copyHistories, copyHoldings, differing, outdated, verifyHistories, verifyHoldings, withRunner, writeHoldings,
@@ -47,7 +48,7 @@ type OnProgress = (progress: MoveProgress) => void;
 
 interface MoverDeps {
   /** All of them: the others are told of every flip. */
-  shards: readonly Shard[];
+  shards: Shard[];
   transactOn: TransactOn;
   reach: ReachFaultPoint;
 }
@@ -93,6 +94,8 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
         if (attempt >= LOCK_ATTEMPTS_MAX) throw new ClusterError('somebody is moving slots already; wait until that has ended');
         await delay(LOOK_AGAIN_MS);
       }
+      // One may have been added since these were opened.
+      await joinAdded(shards);
       return await work();
     } finally {
       client.release(true);
