@@ -8,10 +8,14 @@ import { Player } from './entities/player.ts';
 import { newId } from './new-id.ts';
 import type { RoutedRead } from './routed-read.ts';
 import type { Transact } from './routed-transact.ts';
-import type { Shard } from './shard.ts';
 import { slotOf } from './slots.ts';
-import type { Transaction } from './transaction.ts';
+import type { Statement, Transaction } from './transaction.ts';
 import type { CommandRecord } from './movement.ts';
+
+const RAISE_EPOCH: Statement = {
+  name: 'take-session',
+  text: 'update inventory set session_epoch = session_epoch + 1 where holder = $1 returning session_epoch::float8 as epoch',
+};
 
 export interface NewPlayer {
   name: string;
@@ -97,9 +101,13 @@ export function playerStore(transact: Transact, read: RoutedRead): PlayerStore {
     },
 
     async takeSession(playerId) {
-      const epoch = (await read([playerId], raiseEpoch)).get(playerId);
-      if (epoch === undefined) throw new Refusal('UNKNOWN_PLAYER', { playerId });
-      return epoch;
+      const [taken] = await transact([playerId], 'session', async (transaction) => {
+        const part = transaction.on(transaction.shardOf(playerId));
+        const [rows] = await Promise.all([part.query<{ epoch: number }>(RAISE_EPOCH, [playerId]), transaction.confirm(part)]);
+        return rows;
+      });
+      if (taken === undefined) throw new Refusal('UNKNOWN_PLAYER', { playerId });
+      return taken.epoch;
     },
   };
 }
@@ -107,16 +115,6 @@ export function playerStore(transact: Transact, read: RoutedRead): PlayerStore {
 async function addAccount(transaction: Transaction, { login, passwordHash }: Credentials, playerId: PlayerId): Promise<void> {
   const em = await transaction.on(transaction.shardOf(login)).em();
   em.create(Account, { login, passwordHash, playerId, createdAt: new Date() });
-}
-
-/** One statement, so that it needs no transaction of its own: a player who has moved away has no row here to raise. */
-async function raiseEpoch(shard: Shard, players: PlayerId[]): Promise<[PlayerId, number][]> {
-  const { rows } = await shard.pool.query<{ holder: PlayerId; epoch: number }>({
-    name: 'take-session',
-    text: 'update inventory set session_epoch = session_epoch + 1 where holder = any($1::uuid[]) returning holder, session_epoch::float8 as epoch',
-    values: [players],
-  });
-  return rows.map(({ holder, epoch }) => [holder, epoch]);
 }
 
 async function takenLoginRefused(work: Promise<void>): Promise<void> {
