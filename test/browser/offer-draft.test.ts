@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { OfferDraft, sameOffer, withItem, withoutItem, withQuantity, type Offer } from '../../web/src/offer-draft.ts';
 import { AnswerLost, Refused } from '../../web/src/refusal-text.ts';
+import { until } from '../kit/player.ts';
 
-const settle = () => new Promise((resolve) => setTimeout(resolve, 40));
+/** Until nothing is left to send, and long enough after that for what should not have been sent. */
+async function settle({ pending }: OfferDraft): Promise<void> {
+  await until(() => !pending.get());
+  await new Promise((resolve) => setTimeout(resolve, 40));
+}
 
 /** A draft against a server that answers as the script says, and then with success. */
 function draftAgainst(script: (Error | undefined)[] = []) {
@@ -30,7 +35,7 @@ describe('web: the draft of an offer', () => {
     const { draft, sent } = draftAgainst();
     for (const quantity of [1, 2, 3]) draft.change((offer) => withQuantity(offer, 'gold', quantity));
     assert.equal(draft.pending.get(), true);
-    await settle();
+    await settle(draft);
     assert.deepEqual(sent, [{ items: [], fungibles: { gold: 3 } }]);
     assert.equal(draft.pending.get(), false);
   });
@@ -40,7 +45,7 @@ describe('web: the draft of an offer', () => {
     draft.change((offer) => withItem(offer, 'a'));
     await new Promise((resolve) => setTimeout(resolve, 3));
     draft.change((offer) => withItem(offer, 'b'));
-    await settle();
+    await settle(draft);
     assert.deepEqual(sent.at(-1)?.items, ['a', 'b']);
     assert.equal(draft.revision, sent.length);
   });
@@ -48,7 +53,7 @@ describe('web: the draft of an offer', () => {
   it('sends again after a lost answer and after BUSY', async () => {
     const { draft, sent } = draftAgainst([new AnswerLost(), refusal('BUSY')]);
     draft.change((offer) => withItem(offer, 'a'));
-    await settle();
+    await settle(draft);
     assert.equal(sent.length, 3);
     assert.equal(draft.pending.get(), false);
   });
@@ -56,9 +61,9 @@ describe('web: the draft of an offer', () => {
   it('goes back to what stands when it is refused, and says why', async () => {
     const { draft, refused } = draftAgainst([undefined, refusal('INSUFFICIENT')]);
     draft.change((offer) => withQuantity(offer, 'gold', 1));
-    await settle();
+    await settle(draft);
     draft.change((offer) => withQuantity(offer, 'gold', 1000));
-    await settle();
+    await settle(draft);
     assert.deepEqual(draft.offer.get().fungibles, { gold: 1 });
     assert.deepEqual(refused.map(({ code }) => code), ['INSUFFICIENT']);
   });
@@ -70,7 +75,7 @@ describe('web: the draft of an offer', () => {
     draft.change((offer) => withItem(withoutItem(offer, 'x'), 'y'));
     draft.follow({ items: ['x'], fungibles: {} }, 1);
     assert.deepEqual(draft.offer.get().items, ['y'], 'an edit on its way is not overwritten');
-    await settle();
+    await settle(draft);
     draft.follow({ items: ['x'], fungibles: {} }, draft.revision - 1);
     assert.deepEqual(draft.offer.get().items, ['y'], 'a late state is not taken for a new one');
   });
