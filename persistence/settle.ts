@@ -93,7 +93,7 @@ export function settler({ transact, reach }: SettleDeps): Settle {
       }),
     );
     for (const { rows } of changes) {
-      invariant(!rows.some(({ key }) => key === HELD_TWICE), 'an item that comes is held by nobody here');
+      if (rows.some(({ key }) => key === HELD_TWICE)) throw new Error('an item that comes is held here already');
       const refused = denyAll(denials, rows);
       invariant(refused === 0 || parts.length === 1, 'what every shard checked under its locks is still true when it acts');
     }

@@ -170,7 +170,7 @@ export const MUTATIONS = {
   },
   'renames-again': {
     guard: 'a renaming stores its command [KE1]',
-    edits: [{ file: 'persistence/players.ts', find: 'em.create(Command, {', replace: 'if (changed > 1) em.create(Command, {' }],
+    edits: [{ file: 'persistence/players.ts', find: "await em.execute('insert into command", replace: "if (changed > 1) await em.execute('insert into command" }],
   },
   'repeats-run': {
     guard: 'a repeat waits for the answer of the first [KE1]: any command while it runs, an acceptance also afterwards',
