@@ -20,8 +20,12 @@ import {
 } from './statements.ts';
 
 /** What is flipped together is fenced together: few enough that nobody notices. */
-const HOLDERS_PER_FLIP = 50;
+const HOLDERS_PER_FLIP = 16;
 const FLIP_ATTEMPTS_MAX = 20;
+/** Who cannot have the locks soon lets the others go on, and tries again; only at last it insists. */
+const PATIENT_ATTEMPTS = 15;
+const PATIENT_LOCK_TIMEOUT_MS = 80;
+const LOCK_TIMEOUT_MS = 2_000;
 const LOCK_ATTEMPTS_MAX = 20;
 const MAP_ATTEMPTS_MAX = 100;
 const LOOK_AGAIN_MS = 100;
@@ -155,7 +159,7 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
       const groups = await flipGroups(route);
       for (const [at, slots] of groups.entries()) {
         since = await copyAgain(route, slots, floor, since);
-        stallsMs.push(await flip(job, slots, since));
+        stallsMs.push(...(await flip(job, slots, since)));
         onProgress({ phase: 'flip', done: at + 1, total: groups.length });
         await tell(slots, job.target.index);
       }
@@ -219,18 +223,26 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
     return groups;
   }
 
-  async function flip(job: Job, slots: readonly number[], since: string): Promise<number> {
+  /** @returns how long writers were kept waiting, each time that it was tried */
+  async function flip(job: Job, slots: readonly number[], since: string): Promise<number[]> {
     const { epochs } = await map();
     const version = Math.max(...epochs) + 1;
+    const stallsMs: number[] = [];
     for (let attempt = 1; ; attempt++) {
+      const lockTimeoutMs = attempt <= PATIENT_ATTEMPTS ? PATIENT_LOCK_TIMEOUT_MS : LOCK_TIMEOUT_MS;
+      let began = performance.now();
+      const ended = () => stallsMs.push(performance.now() - began);
       try {
-        let began = 0;
         await transactOn([job.source.index, job.target.index], LABEL, async (transaction) => {
           began = performance.now();
-          await carryOver(transaction, job, slots, since, version);
+          await carryOver(transaction, job, slots, since, version, lockTimeoutMs).catch((error: unknown) => {
+            ended();
+            throw error;
+          });
           // Source first: then its holders are nowhere for a moment, which is waited for, and never in two places.
         }, { home: job.source.index });
-        return performance.now() - began;
+        ended();
+        return stallsMs;
       } catch (error) {
         if (!(error instanceof Refusal) || attempt >= FLIP_ATTEMPTS_MAX) throw error;
         await delay(LOOK_AGAIN_MS);
@@ -239,9 +251,9 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
   }
 
   /** In few round trips, because everybody waits: what is sent to a shard together runs there one after the other. */
-  async function carryOver(transaction: Transaction, job: Job, slots: readonly number[], since: string, version: number): Promise<void> {
+  async function carryOver(transaction: Transaction, job: Job, slots: readonly number[], since: string, version: number, lockTimeoutMs: number): Promise<void> {
     const [source, target] = [runnerIn(transaction.on(job.source.index)), runnerIn(transaction.on(job.target.index))];
-    const fence = async (runner: Runner) => await Promise.all([runner.query('set local plan_cache_mode = force_custom_plan', []), runner.query(FENCE_SLOTS(SLOT_LOCK), [slots])]);
+    const fence = async (runner: Runner) => await Promise.all([runner.query('set local plan_cache_mode = force_custom_plan', []), runner.query(`set local lock_timeout = ${lockTimeoutMs}`, []), runner.query(FENCE_SLOTS(SLOT_LOCK), [slots])]);
     const [, held, holders, , , coming] = await Promise.all([
       fence(source),
       source.query(FENCE_MAP, [slots, job.source.index]),
