@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { PoolClient } from 'pg';
 import { invariant } from '../../schema/invariant.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import { ClusterError } from '../cluster.ts';
@@ -74,6 +75,8 @@ interface Job {
  * locks die with it. At last the others are told and the source is cleaned.
  */
 export function slotMover({ shards, transactOn, reach }: MoverDeps) {
+  let lease: PoolClient | undefined;
+
   /** Ends what an interrupted move left. @returns how many slots that were */
   async function finish(onProgress: OnProgress = () => undefined): Promise<number> {
     return await alone(async () => await finishAlone(onProgress));
@@ -98,12 +101,18 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
         if (attempt >= LOCK_ATTEMPTS_MAX) throw new ClusterError('somebody is moving slots already; wait until that has ended');
         await delay(LOOK_AGAIN_MS);
       }
+      lease = client;
       // One may have been added since these were opened.
       await joinAdded(shards);
       return await work();
     } finally {
       client.release(true);
     }
+  }
+
+  /** Whoever stood still while the lock's connection ended may not be the only one any more. @throws when it has ended */
+  async function assertAlone(): Promise<void> {
+    await lease?.query('select 1');
   }
 
   async function finishAlone(onProgress: OnProgress): Promise<number> {
@@ -225,6 +234,7 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
 
   /** @returns how long writers were kept waiting, each time that it was tried */
   async function flip(job: Job, slots: readonly number[], since: string): Promise<number[]> {
+    await assertAlone();
     const { epochs } = await map();
     const version = Math.max(...epochs) + 1;
     const stallsMs: number[] = [];
@@ -300,6 +310,7 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
   }
 
   async function clean({ source, target, slots }: Job, onProgress: OnProgress): Promise<void> {
+    await assertAlone();
     const { rows } = await target.pool.query<{ holder: string }>(VERSIONS_HERE, [slots]);
     const holders = rows.map(({ holder }) => holder);
     await withRunner(source, async (runner) => {
