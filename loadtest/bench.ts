@@ -3,13 +3,16 @@ import { delta } from './bench/delta.ts';
 import { inventory } from './bench/inventory.ts';
 import type { Bench } from './bench/kit/bench.ts';
 import { jsonOf, tableOf } from './bench/kit/report.ts';
+import { shards } from './bench/shards.ts';
 import { sockets } from './bench/sockets.ts';
 import { trades } from './bench/trades.ts';
 
 /** Every benchmark there is. */
-const BENCHES: readonly Bench[] = [delta, inventory, trades, sockets];
+const BENCHES: readonly Bench[] = [delta, inventory, trades, shards, sockets];
 
 const ROUNDS = 5;
+const PLAYERS_MAX = 100_000;
+const ROUND_MS = 1_000;
 
 program
   .name('npm run bench --')
@@ -17,9 +20,11 @@ program
   .addArgument(new Argument('[name]', 'which; all of them without a name').choices(BENCHES.map(({ name }) => name)))
   .option('--json', 'end each benchmark with one line of JSON')
   .option('--rounds <n>', 'how often ours and the ceiling are measured in turn', wholeNumber, ROUNDS)
-  .action(async (name: string | undefined, { json, rounds }: { json?: true; rounds: number }) => {
+  .option('--players <n>', 'shards: how many players there are at most; 1000000 takes minutes more', wholeNumber, PLAYERS_MAX)
+  .option('--round-ms <n>', 'shards: how long a round is', wholeNumber, ROUND_MS)
+  .action(async (name: string | undefined, { json, rounds, players, roundMs }: { json?: true; rounds: number; players: number; roundMs: number }) => {
     for (const bench of BENCHES.filter((bench) => name === undefined || bench.name === name)) {
-      const results = await bench.run({ rounds });
+      const results = await bench.run({ rounds, playersMax: players, roundMs });
       console.log(tableOf(bench, results));
       if (json) console.log(jsonOf(bench, results));
     }

@@ -2,7 +2,7 @@ import type { Bench, BenchResult } from './kit/bench.ts';
 import { contention } from './trades/contention.ts';
 import { crossing } from './trades/crossing.ts';
 import { lonely } from './trades/lonely.ts';
-import { ITEMS, PLAYERS } from './trades/market.ts';
+import { ITEMS, PLAYERS } from './kit/market.ts';
 import { openStage, type Stage } from './trades/stage.ts';
 import { throughput } from './trades/throughput.ts';
 import { unitOfWork } from './trades/unit-of-work.ts';

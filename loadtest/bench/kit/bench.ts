@@ -17,6 +17,10 @@ export interface BenchResult {
 export interface BenchOptions {
   /** How often ours and the ceiling are measured in turn; the medians count. */
   rounds: number;
+  /** How many players there are at most where it matters how many there are. */
+  playersMax: number;
+  /** How long a round lasts of what has no length of its own. */
+  roundMs: number;
 }
 
 /** A benchmark: `name` is what the command line takes, `title` says what is measured and against what. */

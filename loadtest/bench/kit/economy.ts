@@ -12,13 +12,16 @@ import { timeEach } from './measure.ts';
 const SHARD_COUNT = 4;
 /** Connections per shard: a server's default. */
 const POOL_MAX = 10;
+/** For what is measured against, and for whoever fills a database. */
+const CONNECTIONS_BESIDE = 60;
+const CONNECTIONS_MIN = 100;
 const CREATIONS_IN_FLIGHT = 16;
 const GRANTS_PER_BATCH = 25;
 
 /** An embedded PostgreSQL with fsync on and four shards, as `npm start` has it, in a folder that goes with it. */
 export interface Economy {
-  /** An empty database on the same server, for what is measured against. */
-  spareUrl: string;
+  /** Empty databases on the same server, for what is measured against. */
+  spareUrls: readonly string[];
   /** The shards' databases, in their order. */
   urls: readonly string[];
   /** The server's own process, from which all others of it descend. */
@@ -28,18 +31,23 @@ export interface Economy {
   close(): Promise<void>;
 }
 
-export async function openEconomy(shardCount = SHARD_COUNT): Promise<Economy> {
+export async function openEconomy(shardCount = SHARD_COUNT, spareCount = 1): Promise<Economy> {
   const folder = mkdtempSync(path.join(realpathSync(tmpdir()), 'strongroom-bench-'));
   // A server that lost us is still ending there.
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   process.once('exit', remove);
-  const postgres = await startEmbeddedPostgres({ dir: folder, databases: [...Array.from({ length: shardCount }, (_, index) => `bench_${index}`), 'spare'] });
+  const named = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}_${index}`);
+  const postgres = await startEmbeddedPostgres({
+    dir: folder,
+    databases: [...named('bench', shardCount), ...named('spare', spareCount)],
+    settings: { max_connections: Math.max(CONNECTIONS_MIN, shardCount * POOL_MAX + CONNECTIONS_BESIDE) },
+  });
   const urls = postgres.urls.slice(0, shardCount);
   const shards = await openShards(urls, POOL_MAX);
   await migrateShards(shards);
   const storage = await openStorage(shards, { reach: faultPoints(undefined), onUnfinished: (error) => console.error(error) });
   return {
-    spareUrl: postgres.urls[shardCount] ?? '',
+    spareUrls: postgres.urls.slice(shardCount),
     urls,
     postgresPid: postgres.pid,
     shards,
@@ -73,6 +81,12 @@ export async function populate({ shards, storage }: Pick<Economy, 'shards' | 'st
   }
   await Promise.all(shards.map((shard) => shard.pool.query('vacuum analyze')));
   return ids;
+}
+
+/** What they have now, by the databases. */
+export async function goodsOf({ storage }: Pick<Economy, 'storage'>, players: readonly PlayerId[]): Promise<Map<PlayerId, Holdings>> {
+  const found = await storage.holdings.holdings(players);
+  return new Map(players.map((player) => [player, found.get(player) ?? { version: 0, fungibles: {}, items: [] }]));
 }
 
 function grant(receiver: PlayerId, { fungibles, items }: Holdings, instead: Record<string, number>): Movement {

@@ -4,7 +4,7 @@ import { pick, seededRandom, type Random } from '../kit/holdings.ts';
 import { inTurn } from '../kit/measure.ts';
 import { forMs, rateRows, type More } from '../kit/rate.ts';
 import { zipf } from '../kit/zipf.ts';
-import { type Market } from './market.ts';
+import { type Market } from '../kit/market.ts';
 import type { Stage } from './stage.ts';
 import { Tally } from './tally.ts';
 import { Witness } from './witness.ts';

@@ -3,7 +3,7 @@ import { openEconomy } from '../kit/economy.ts';
 import { seededRandom } from '../kit/holdings.ts';
 import { inTurn } from '../kit/measure.ts';
 import { forMs, Meter, rateRows } from '../kit/rate.ts';
-import { Market } from './market.ts';
+import { Market } from '../kit/market.ts';
 import type { Stage } from './stage.ts';
 
 const SHARDS = 4;

@@ -1,7 +1,7 @@
 import { openEconomy } from '../kit/economy.ts';
 import { Meter } from '../kit/rate.ts';
 import { TradeCeiling } from '../kit/trade-ceiling.ts';
-import { Market } from './market.ts';
+import { Market } from '../kit/market.ts';
 
 /** One server with ours on one shard and, in a second database with the same goods, what it is measured against. */
 export interface Stage {
@@ -19,7 +19,7 @@ export async function openStage(): Promise<Stage> {
   const economy = await openEconomy(1);
   try {
     const market = await Market.open(economy);
-    const ceiling = await TradeCeiling.open(economy.spareUrl, await market.goods());
+    const ceiling = await TradeCeiling.open(economy.spareUrls[0] ?? '', await market.goods());
     return {
       market,
       ceiling,

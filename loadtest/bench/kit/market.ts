@@ -8,10 +8,10 @@ import { loadCatalog } from '../../../server/catalog/index.ts';
 import { createFeatures, type Features } from '../../../server/features.ts';
 import { Metrics } from '../../../server/telemetry/index.ts';
 import { Trade } from '../../../server/trading/index.ts';
-import { populate, type Economy } from '../kit/economy.ts';
-import { FreePlayers } from '../kit/free-players.ts';
-import { ASSETS, pick, seededRandom, type Random } from '../kit/holdings.ts';
-import type { More } from '../kit/rate.ts';
+import { populate, type Economy } from './economy.ts';
+import { FreePlayers, type Pairs } from './free-players.ts';
+import { ASSETS, pick, seededRandom, type Random } from './holdings.ts';
+import type { More } from './rate.ts';
 
 export const PLAYERS = 10_000;
 export const ITEMS = 20;
@@ -26,7 +26,7 @@ export class Market {
   readonly economy: Economy;
   readonly players: readonly PlayerId[];
   readonly #features: Pick<Features, 'inventory' | 'trading'>;
-  readonly #free: FreePlayers;
+  readonly #free: Pairs;
   /** What each player's client shows: who offers looks there, not at the server. */
   readonly #shown = new Map<PlayerId, ItemId[]>();
 
@@ -37,13 +37,14 @@ export class Market {
     this.#free = new FreePlayers(players);
   }
 
-  static async open(economy: Economy): Promise<Market> {
-    const players = await populate(economy, { players: PLAYERS, itemsEach: ITEMS + ASSETS.length, random: seededRandom(5), fungibles: { gold: GOLD } });
+  /** A market of players who have gold and unique items; without any, 10,000 are made. */
+  static async open(economy: Economy, among?: readonly PlayerId[]): Promise<Market> {
+    const players = among ?? (await populate(economy, { players: PLAYERS, itemsEach: ITEMS + ASSETS.length, random: seededRandom(5), fungibles: { gold: GOLD } }));
     const features = createFeatures({
       storage: economy.storage,
       catalog: loadCatalog(CATALOG),
       metrics: new Metrics(),
-      limits: { inventoryCacheMax: PLAYERS * 2, inventoryCacheTtlMs: 3_600_000, tradesOpenMax: 1 },
+      limits: { inventoryCacheMax: players.length * 2, inventoryCacheTtlMs: 3_600_000, tradesOpenMax: 1 },
       reach: faultPoints(undefined),
     });
     const market = new Market(economy, players, features);
@@ -57,15 +58,15 @@ export class Market {
   }
 
   /** So many at a time, between players of whom none is in two trades at once. @returns how long each took, in milliseconds */
-  async run(inFlight: number, more: More, random: Random): Promise<number[]> {
+  async run(inFlight: number, more: More, random: Random, pairs = this.#free): Promise<number[]> {
     const tookMs: number[] = [];
     const worker = async () => {
       while (more()) {
-        const pair = this.#free.pair(random);
+        const pair = pairs.pair(random);
         const began = performance.now();
         await this.tradeItems(pair, [pick(random, this.#shown.get(pair[0]) ?? []), pick(random, this.#shown.get(pair[1]) ?? [])]);
         tookMs.push(performance.now() - began);
-        this.#free.release(pair);
+        pairs.release(pair);
       }
     };
     await Promise.all(Array.from({ length: inFlight }, worker));

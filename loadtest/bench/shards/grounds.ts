@@ -1,0 +1,49 @@
+import type { PlayerId } from '../../../schema/ids.ts';
+import type { BenchResult } from '../kit/bench.ts';
+import { populateInBulk } from '../kit/bulk-players.ts';
+import { openEconomy, type Economy } from '../kit/economy.ts';
+import { ASSETS } from '../kit/holdings.ts';
+
+const PLAYERS_MAX = 10_000;
+/** With a stack of each asset, as many things as an ordinary player has: 20. */
+const ITEMS = 12;
+
+/** Shards on a server of their own, with the same number of players on each. */
+export interface Ground {
+  economy: Economy;
+  /** The players of each shard. */
+  groups: readonly (readonly PlayerId[])[];
+}
+
+/** The same players on one, four and ten shards. */
+export interface Grounds {
+  one: Ground;
+  four: Ground;
+  ten: Ground;
+  close(): Promise<void>;
+}
+
+export async function openGrounds(playersMax: number): Promise<Grounds> {
+  const economies: Economy[] = [];
+  const close = async () => void (await Promise.all(economies.map((economy) => economy.close())));
+  const open = async (shards: number, spares: number): Promise<Ground> => {
+    const economy = await openEconomy(shards, spares);
+    economies.push(economy);
+    return { economy, groups: await populateInBulk(economy, { players: Math.min(playersMax, PLAYERS_MAX), itemsEach: ITEMS, assets: ASSETS }) };
+  };
+  try {
+    return { one: await open(1, 0), four: await open(4, 2), ten: await open(10, 1), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** After all that was measured on these shards. */
+export async function audited({ economy }: Ground): Promise<BenchResult> {
+  const { invariants } = await economy.storage.audit();
+  return {
+    what: `invariants that hold by the audit in the end, ${economy.shards.length} shard${economy.shards.length > 1 ? 's' : ''}, of all`,
+    ours: invariants.filter(({ ok }) => ok).length, ceiling: invariants.length, unit: 'invariants', targets: [{ of: 'ratio', bound: 'exactly', value: 1 }],
+  };
+}

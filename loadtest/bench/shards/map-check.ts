@@ -1,0 +1,113 @@
+import type { Pool, PoolClient } from 'pg';
+import { invariant } from '../../../schema/invariant.ts';
+import type { BenchOptions, BenchResult } from '../kit/bench.ts';
+import { goodsOf } from '../kit/economy.ts';
+import { PairsWithin } from '../kit/free-players.ts';
+import { seededRandom } from '../kit/holdings.ts';
+import { ItemView } from '../kit/item-view.ts';
+import { medians, quantile } from '../kit/measure.ts';
+import { Meter, times, type Rate } from '../kit/rate.ts';
+import type { Grounds } from './grounds.ts';
+import { SettleCrew, type Load } from './settle-crew.ts';
+
+/** Turns are short, so that what disturbs the machine falls on both; together they last a round of each. */
+const SLICE_MS = 100;
+const WARM_UP = 20;
+const SHARE_MAX = 1.03;
+/** As persistence/ names it. */
+const MAP_VERSION = 'slot-map-version';
+
+const LOADS: readonly (Load & { name: string })[] = [
+  { name: 'a lonely trade', atOnce: 1, batch: 1 },
+  { name: 'a batch of 100', atOnce: 1, batch: 100 },
+];
+
+/** What it costs that each settlement asks its shard whether the slot map still holds: with the question, and with an answer that costs nothing. */
+export async function mapCheck({ one: { economy, groups } }: Grounds, { rounds, roundMs }: BenchOptions): Promise<BenchResult[]> {
+  const players = groups.flat();
+  const crew = new SettleCrew(economy.storage, new ItemView(await goodsOf(economy, players)), new PairsWithin(groups));
+  const { pool } = economy.shards[0]!;
+  const question = await MapQuestion.of(pool);
+  const meter = new Meter(economy.postgresPid);
+  const results: BenchResult[] = [];
+  for (const { name, ...load } of LOADS) {
+    await pool.query('vacuum analyze');
+    await pool.query('checkpoint');
+    const random = seededRandom(load.batch);
+    const [, took = 1] = (await crew.run(load, times(WARM_UP), random)).toSorted((a, b) => a - b);
+    const batchesPerSlice = Math.max(2, Math.round(SLICE_MS / took));
+    const measured: Record<'ours' | 'ceiling', Rate>[] = [];
+    for (let round = 0; round < rounds; round++) measured.push(await inSlices(batchesPerSlice));
+    results.push(...rows(name, medians(measured.map(({ ours }) => ours)), medians(measured.map(({ ceiling }) => ceiling))));
+
+    /** One round: as many slices of each as fit, in turn, counted together. */
+    async function inSlices(batches: number): Promise<Record<'ours' | 'ceiling', Rate>> {
+      const slices = Math.max(2, Math.round(roundMs / SLICE_MS));
+      const tookMs: Record<'ours' | 'ceiling', number[]> = { ours: [], ceiling: [] };
+      const used: Record<'ours' | 'ceiling', Rate[]> = { ours: [], ceiling: [] };
+      for (let slice = 0; slice < slices * 2; slice++) {
+        // o c c o: neither always follows the other.
+        const who = slice % 4 === 0 || slice % 4 === 3 ? 'ours' : 'ceiling';
+        question.isAsked = who === 'ours';
+        used[who].push(await meter.rate(async () => {
+          const took = await crew.run(load, times(batches), random);
+          tookMs[who].push(...took);
+          return took;
+        }));
+      }
+      question.isAsked = true;
+      const sumUp = (who: 'ours' | 'ceiling'): Rate => ({
+        perSecond: mean(used[who].map(({ perSecond }) => perSecond)),
+        p50: quantile(tookMs[who], 0.5),
+        p99: quantile(tookMs[who], 0.99),
+        nodeUs: mean(used[who].map(({ nodeUs }) => nodeUs)),
+        postgresUs: mean(used[who].map(({ postgresUs }) => postgresUs)),
+      });
+      return { ours: sumUp('ours'), ceiling: sumUp('ceiling') };
+    }
+  }
+  invariant(question.answeredHere > 0, 'the question was left out when it should be');
+  return results;
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function rows(name: string, ours: Rate, ceiling: Rate): BenchResult[] {
+  const row = (what: string, figure: 'p50' | 'nodeUs' | 'postgresUs', unit: string): BenchResult => ({
+    what: `${name} with the slot map's version compared, ${what}, against without`, ours: ours[figure], ceiling: ceiling[figure], unit,
+    targets: [{ of: 'ratio', bound: 'at most', value: SHARE_MAX }],
+  });
+  return [row('p50', 'p50', 'ms'), row("Node's CPU", 'nodeUs', 'µs/trade'), row("PostgreSQL's CPU", 'postgresUs', 'µs/trade')].filter((result) => Number.isFinite(result.ours) && result.ceiling > 0);
+}
+
+/** Stands between a pool and who uses it, and can answer for the database what the version of its map is. */
+class MapQuestion {
+  isAsked = true;
+  answeredHere = 0;
+  readonly #answer: unknown;
+  readonly #known = new WeakSet<PoolClient>();
+
+  private constructor(answer: unknown) {
+    this.#answer = answer;
+  }
+
+  static async of(pool: Pool): Promise<MapQuestion> {
+    const question = new MapQuestion(await pool.query('select version::float8 as version from slot_map'));
+    const connect = pool.connect.bind(pool);
+    // A transaction waits for its connection; the pool's own queries leave a callback.
+    pool.connect = (async (...args: []) => (args.length > 0 ? connect(...args) : question.#before(await connect()))) as typeof pool.connect;
+    return question;
+  }
+
+  #before(client: PoolClient): PoolClient {
+    if (this.#known.has(client)) return client;
+    this.#known.add(client);
+    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+    client.query = ((...args: unknown[]) => {
+      if (this.isAsked || (args[0] as { name?: string }).name !== MAP_VERSION) return query(...args);
+      this.answeredHere++;
+      return Promise.resolve(this.#answer);
+    }) as typeof client.query;
+    return client;
+  }
+}

@@ -1,0 +1,81 @@
+import type { PlayerId } from '../../../schema/ids.ts';
+import type { BenchOptions, BenchResult } from '../kit/bench.ts';
+import { populateInBulk } from '../kit/bulk-players.ts';
+import { openEconomy, type Economy } from '../kit/economy.ts';
+import { pick, seededRandom, type Random } from '../kit/holdings.ts';
+import { Market } from '../kit/market.ts';
+import { medians } from '../kit/measure.ts';
+import { forMs, Meter, type Rate } from '../kit/rate.ts';
+
+const ITEMS = 2;
+const IN_FLIGHT = 100;
+/** As many as a process keeps in its cache unless told otherwise. */
+const ONLINE = 10_000;
+const STEP = 10;
+const FEWEST = 10_000;
+const WARM_UP_SHARE = 0.5;
+const FLAT = 1.15;
+
+interface Crowd {
+  economy: Economy;
+  players: readonly PlayerId[];
+  measured: Rate[];
+}
+
+/**
+ * The cost of a trade on one shard by how many players there are. Each round other players are online, drawn from all: they are
+ * loaded, which reads their rows as signing in does, and then trade, 100 at a time.
+ */
+export async function playerCount({ rounds, roundMs, playersMax }: BenchOptions): Promise<BenchResult[]> {
+  const crowds: Crowd[] = [];
+  try {
+    for (const count of countsUpTo(playersMax)) {
+      const economy = await openEconomy(1, 0);
+      crowds.push({ economy, players: [], measured: [] });
+      crowds.at(-1)!.players = (await populateInBulk(economy, { players: count, itemsEach: ITEMS, assets: ['gold'] })).flat();
+      await economy.shards[0]!.pool.query('checkpoint');
+    }
+    const random = seededRandom(11);
+    for (let round = 0; round < rounds; round++) {
+      for (const crowd of round % 2 === 0 ? crowds : crowds.toReversed()) crowd.measured.push(await traded(crowd, roundMs, random));
+    }
+    return rows(crowds);
+  } finally {
+    for (const { economy } of crowds) await economy.close();
+  }
+}
+
+/** Ten times as many each time, up to the most; two of them at least. */
+function countsUpTo(most: number): number[] {
+  const counts = [most, Math.ceil(most / STEP)];
+  while ((counts.at(-1) as number) / STEP >= FEWEST) counts.push((counts.at(-1) as number) / STEP);
+  return counts.toReversed();
+}
+
+async function traded({ economy, players }: Crowd, roundMs: number, random: Random): Promise<Rate> {
+  const market = await Market.open(economy, drawn(players, random));
+  await market.run(IN_FLIGHT, forMs(roundMs * WARM_UP_SHARE), random);
+  return await new Meter(economy.postgresPid).rate(() => market.run(IN_FLIGHT, forMs(roundMs), random));
+}
+
+function drawn(players: readonly PlayerId[], random: Random): PlayerId[] {
+  if (players.length <= ONLINE) return [...players];
+  const online = new Set<PlayerId>();
+  while (online.size < ONLINE) online.add(pick(random, players));
+  return [...online];
+}
+
+function rows([fewest, ...others]: readonly Crowd[]): BenchResult[] {
+  if (fewest === undefined) return [];
+  const base = medians(fewest.measured);
+  return others.flatMap(({ players, measured }) => {
+    const here = medians(measured);
+    const at = `a trade among ${players.length.toLocaleString('en')} players on one shard, against ${fewest.players.length.toLocaleString('en')}`;
+    return [
+      { what: `${at}, Node's and PostgreSQL's CPU`, ours: here.nodeUs + here.postgresUs, ceiling: base.nodeUs + base.postgresUs, unit: 'µs/trade', targets: [{ of: 'ratio' as const, bound: 'at most' as const, value: FLAT }] },
+      { what: `${at}, Node's CPU`, ours: here.nodeUs, ceiling: base.nodeUs, unit: 'µs/trade' },
+      { what: `${at}, PostgreSQL's CPU`, ours: here.postgresUs, ceiling: base.postgresUs, unit: 'µs/trade' },
+      { what: `${at}, rate`, ours: here.perSecond, ceiling: base.perSecond, unit: 'trades/s' },
+    ].filter(({ ours, ceiling }) => Number.isFinite(ours) && ceiling > 0);
+  });
+}
