@@ -12,6 +12,7 @@ const BENCHES: readonly Bench[] = [delta, inventory, trades, shards, sockets];
 
 const ROUNDS = 5;
 const PLAYERS_MAX = 100_000;
+const SHARDS_MAX = 10;
 const ROUND_MS = 1_000;
 
 program
@@ -21,10 +22,11 @@ program
   .option('--json', 'end each benchmark with one line of JSON')
   .option('--rounds <n>', 'how often ours and the ceiling are measured in turn', wholeNumber, ROUNDS)
   .option('--players <n>', 'shards: how many players there are at most; 1000000 takes minutes more', wholeNumber, PLAYERS_MAX)
+  .option('--shards <n>', 'shards: how many there are at most', wholeNumber, SHARDS_MAX)
   .option('--round-ms <n>', 'shards: how long a round is', wholeNumber, ROUND_MS)
-  .action(async (name: string | undefined, { json, rounds, players, roundMs }: { json?: true; rounds: number; players: number; roundMs: number }) => {
+  .action(async (name: string | undefined, { json, rounds, players, shards, roundMs }: { json?: true; rounds: number; players: number; shards: number; roundMs: number }) => {
     for (const bench of BENCHES.filter((bench) => name === undefined || bench.name === name)) {
-      const results = await bench.run({ rounds, playersMax: players, roundMs });
+      const results = await bench.run({ rounds, playersMax: players, shardsMax: shards, roundMs });
       console.log(tableOf(bench, results));
       if (json) console.log(jsonOf(bench, results));
     }

@@ -13,11 +13,11 @@ export const shards: Bench = {
   name: 'shards',
   title: 'What shards cost (embedded PostgreSQL, fsync on, all shards of a comparison on one server, here)',
   async run(options) {
-    const grounds = await openGrounds(options.playersMax);
+    const grounds = await openGrounds(options);
     const results: BenchResult[] = [];
     try {
       for (const part of PARTS) results.push(...(await part(grounds, options)));
-      for (const ground of [grounds.one, grounds.four, grounds.ten]) results.push(await audited(ground));
+      for (const ground of [grounds.one, grounds.few, grounds.many]) results.push(await audited(ground));
     } finally {
       await grounds.close();
     }

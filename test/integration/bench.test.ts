@@ -25,8 +25,8 @@ interface Line {
 }
 
 /** One short round. Only what is counted is asserted: times belong to whoever reads the table. */
-async function bench(name: string): Promise<Line> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['loadtest/bench.ts', name, '--json', '--rounds', '1'], { cwd: ROOT });
+async function bench(name: string, ...more: string[]): Promise<Line> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['loadtest/bench.ts', name, '--json', '--rounds', '1', ...more], { cwd: ROOT });
   const line = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Line;
   assert.equal(line.name, name);
   assert.ok(line.results.length > 0);
@@ -67,6 +67,12 @@ describe('benchmarks', function () {
     assert.equal(spared?.ceiling, 10_000);
     assert.ok((spared?.ratio ?? 1) <= 0.05, `${spared?.ours} queries`);
     assert.equal(stampede?.ours, 1);
+  });
+
+  it('shards: a small run measures all of it, and every economy that it traded in holds', async () => {
+    const line = await bench('shards', '--players', '2000', '--shards', '2', '--round-ms', '50');
+    assert.deepEqual(ratios(line, /^invariants that hold by the audit/), [1, 1, 1]);
+    for (const part of [/^1,000 players over 2 shards/, /^1,000 holdings over 2 shards/, /^two-phase, one trade/, /^two-phase, batches of 100/, /^a batch of 100 with the slot map’s/, /^same shard pairs, 2 shards/, /^random pairs, 2 shards/, /^a trade among 2,000 players/]) ratios(line, part);
   });
 
   it('the CPU of a process and its descendants counts those that ended', async function () {

@@ -19,6 +19,8 @@ export interface BenchOptions {
   rounds: number;
   /** How many players there are at most where it matters how many there are. */
   playersMax: number;
+  /** How many shards there are at most where it matters how many there are. */
+  shardsMax: number;
   /** How long a round lasts of what has no length of its own. */
   roundMs: number;
 }

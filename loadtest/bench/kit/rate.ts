@@ -56,6 +56,9 @@ export class Meter {
   }
 }
 
+/** Whether the machine could tell both: there may be no /proc, and its clock ticks slowly. */
+export const isTold = ({ ours, ceiling }: BenchResult): boolean => ours > 0 && ceiling > 0;
+
 /** Ours beside theirs, figure by figure; what this machine cannot tell is left out. */
 export function rateRows(at: string, against: string, { ours, ceiling }: { ours: Rate; ceiling: Rate }, targets?: readonly Target[]): BenchResult[] {
   const row = (what: string, figure: keyof Rate & string, unit: string): BenchResult => ({ what: `${at}${what}`, ours: ours[figure] ?? Number.NaN, ceiling: ceiling[figure] ?? Number.NaN, unit });
@@ -65,5 +68,5 @@ export function rateRows(at: string, against: string, { ours, ceiling }: { ours:
     row(', p99 of a trade', 'p99', 'ms'),
     row(", Node's CPU", 'nodeUs', 'µs/trade'),
     row(", PostgreSQL's CPU", 'postgresUs', 'µs/trade'),
-  ].filter((result) => Number.isFinite(result.ours) && Number.isFinite(result.ceiling));
+  ].filter(isTold);
 }

@@ -1,9 +1,10 @@
 import type { PlayerId } from '../../../schema/ids.ts';
-import type { BenchResult } from '../kit/bench.ts';
+import type { BenchOptions, BenchResult } from '../kit/bench.ts';
 import { populateInBulk } from '../kit/bulk-players.ts';
 import { openEconomy, type Economy } from '../kit/economy.ts';
 import { ASSETS } from '../kit/holdings.ts';
 
+const FEW = 4;
 const PLAYERS_MAX = 10_000;
 /** With a stack of each asset, as many things as an ordinary player has: 20. */
 const ITEMS = 12;
@@ -15,15 +16,15 @@ export interface Ground {
   groups: readonly (readonly PlayerId[])[];
 }
 
-/** The same players on one, four and ten shards. */
+/** As many players on one shard, on a few and on many: 1, 4 and 10 unless there are to be fewer. */
 export interface Grounds {
   one: Ground;
-  four: Ground;
-  ten: Ground;
+  few: Ground;
+  many: Ground;
   close(): Promise<void>;
 }
 
-export async function openGrounds(playersMax: number): Promise<Grounds> {
+export async function openGrounds({ playersMax, shardsMax }: BenchOptions): Promise<Grounds> {
   const economies: Economy[] = [];
   const close = async () => void (await Promise.all(economies.map((economy) => economy.close())));
   const open = async (shards: number, spares: number): Promise<Ground> => {
@@ -32,7 +33,7 @@ export async function openGrounds(playersMax: number): Promise<Grounds> {
     return { economy, groups: await populateInBulk(economy, { players: Math.min(playersMax, PLAYERS_MAX), itemsEach: ITEMS, assets: ASSETS }) };
   };
   try {
-    return { one: await open(1, 0), four: await open(4, 2), ten: await open(10, 1), close };
+    return { one: await open(1, 0), few: await open(Math.min(FEW, shardsMax), 2), many: await open(shardsMax, 1), close };
   } catch (error) {
     await close();
     throw error;

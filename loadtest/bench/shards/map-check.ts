@@ -6,7 +6,7 @@ import { PairsWithin } from '../kit/free-players.ts';
 import { seededRandom } from '../kit/holdings.ts';
 import { ItemView } from '../kit/item-view.ts';
 import { medians, quantile } from '../kit/measure.ts';
-import { Meter, times, type Rate } from '../kit/rate.ts';
+import { isTold, Meter, times, type Rate } from '../kit/rate.ts';
 import type { Grounds } from './grounds.ts';
 import { SettleCrew, type Load } from './settle-crew.ts';
 
@@ -74,10 +74,10 @@ const mean = (values: readonly number[]): number => values.reduce((sum, value) =
 
 function rows(name: string, ours: Rate, ceiling: Rate): BenchResult[] {
   const row = (what: string, figure: 'p50' | 'nodeUs' | 'postgresUs', unit: string): BenchResult => ({
-    what: `${name} with the slot map's version compared, ${what}, against without`, ours: ours[figure], ceiling: ceiling[figure], unit,
+    what: `${name} with the slot map’s version compared, ${what}, against without`, ours: ours[figure], ceiling: ceiling[figure], unit,
     targets: [{ of: 'ratio', bound: 'at most', value: SHARE_MAX }],
   });
-  return [row('p50', 'p50', 'ms'), row("Node's CPU", 'nodeUs', 'µs/trade'), row("PostgreSQL's CPU", 'postgresUs', 'µs/trade')].filter((result) => Number.isFinite(result.ours) && result.ceiling > 0);
+  return [row('p50', 'p50', 'ms'), row("Node's CPU", 'nodeUs', 'µs/trade'), row("PostgreSQL's CPU", 'postgresUs', 'µs/trade')].filter(isTold);
 }
 
 /** Stands between a pool and who uses it, and can answer for the database what the version of its map is. */

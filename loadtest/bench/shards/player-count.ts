@@ -5,7 +5,7 @@ import { openEconomy, type Economy } from '../kit/economy.ts';
 import { pick, seededRandom, type Random } from '../kit/holdings.ts';
 import { Market } from '../kit/market.ts';
 import { medians } from '../kit/measure.ts';
-import { forMs, Meter, type Rate } from '../kit/rate.ts';
+import { forMs, isTold, Meter, type Rate } from '../kit/rate.ts';
 
 const ITEMS = 2;
 const IN_FLIGHT = 100;
@@ -76,6 +76,6 @@ function rows([fewest, ...others]: readonly Crowd[]): BenchResult[] {
       { what: `${at}, Node's CPU`, ours: here.nodeUs, ceiling: base.nodeUs, unit: 'µs/trade' },
       { what: `${at}, PostgreSQL's CPU`, ours: here.postgresUs, ceiling: base.postgresUs, unit: 'µs/trade' },
       { what: `${at}, rate`, ours: here.perSecond, ceiling: base.perSecond, unit: 'trades/s' },
-    ].filter(({ ours, ceiling }) => Number.isFinite(ours) && ceiling > 0);
+    ].filter(isTold);
   });
 }

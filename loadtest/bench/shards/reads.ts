@@ -31,8 +31,8 @@ const READS_BY_HAND = {
   },
 } as const;
 
-/** Many players at once over ten shards: against one `= ANY` on one database with the same players, and against one shard after the other. */
-export async function reads({ ten: { economy, groups } }: Grounds, options: BenchOptions): Promise<BenchResult[]> {
+/** Many players at once over many shards: against one `= ANY` on one database with the same players, and against one shard after the other. */
+export async function reads({ many: { economy, groups } }: Grounds, options: BenchOptions): Promise<BenchResult[]> {
   const copies = await openShards(economy.spareUrls, 1);
   try {
     await migrateShards(copies);

@@ -4,7 +4,7 @@ import { FreePlayers, PairsWithin, type Pairs } from '../kit/free-players.ts';
 import { seededRandom } from '../kit/holdings.ts';
 import { Market } from '../kit/market.ts';
 import { medians } from '../kit/measure.ts';
-import { forMs, Meter, type Rate } from '../kit/rate.ts';
+import { forMs, isTold, Meter, type Rate } from '../kit/rate.ts';
 import type { Ground, Grounds } from './grounds.ts';
 
 /** For each shard: more shards are for more trades, and a shard's share of them makes its batches. */
@@ -23,10 +23,10 @@ interface Field {
   measured: Record<'same shard' | 'random', Rate[]>;
 }
 
-/** What a trade costs PostgreSQL on one, four and ten shards: between players of one shard, and between any two. */
-export async function shardCount({ one, four, ten }: Grounds, { rounds, roundMs }: BenchOptions): Promise<BenchResult[]> {
+/** What a trade costs PostgreSQL on one shard, on a few and on many: between players of one shard, and between any two. */
+export async function shardCount({ one, few, many }: Grounds, { rounds, roundMs }: BenchOptions): Promise<BenchResult[]> {
   const fields: Field[] = [];
-  for (const ground of [one, four, ten]) fields.push(await fieldOn(ground));
+  for (const ground of [one, few, many]) fields.push(await fieldOn(ground));
   const random = seededRandom(12);
   for (const pairing of ['same shard', 'random'] as const) {
     for (const { economy, market, inFlight, pairings } of fields) {
@@ -66,6 +66,6 @@ function rows([one, ...others]: readonly Field[], pairing: 'same shard' | 'rando
       { what: `${at}, PostgreSQL's CPU`, ours: here.postgresUs, ceiling: base.postgresUs, unit: 'µs/trade', ...(targeted && { targets: [{ of: 'ratio' as const, bound: 'at most' as const, value: FLAT }] }) },
       { what: `${at}, Node's CPU`, ours: here.nodeUs, ceiling: base.nodeUs, unit: 'µs/trade' },
       { what: `${at}, rate`, ours: here.perSecond, ceiling: base.perSecond, unit: 'trades/s' },
-    ].filter(({ ours, ceiling }) => Number.isFinite(ours) && ceiling > 0);
+    ].filter(isTold);
   });
 }

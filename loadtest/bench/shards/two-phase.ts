@@ -18,7 +18,7 @@ const LOADS: readonly (Load & { name: string })[] = [
 const WARM_UP_SHARE = 0.5;
 
 /** Settlements between two shards, against the same in two databases by hand. */
-export async function twoPhase({ four: { economy, groups } }: Grounds, { rounds, roundMs }: BenchOptions): Promise<BenchResult[]> {
+export async function twoPhase({ few: { economy, groups } }: Grounds, { rounds, roundMs }: BenchOptions): Promise<BenchResult[]> {
   const [first = [], second = []] = groups;
   const goods = [await goodsOf(economy, first), await goodsOf(economy, second)];
   const byHand = await HandCrossing.open(economy.spareUrls, goods, new PairsAcross(first, second));
