@@ -1,4 +1,5 @@
 import type { Bench, BenchOptions, BenchResult } from './kit/bench.ts';
+import { gathering } from './shards/gathering.ts';
 import { audited, openGrounds, type Grounds } from './shards/grounds.ts';
 import { mapCheck } from './shards/map-check.ts';
 import { playerCount } from './shards/player-count.ts';
@@ -6,7 +7,7 @@ import { reads } from './shards/reads.ts';
 import { shardCount } from './shards/shard-count.ts';
 import { twoPhase } from './shards/two-phase.ts';
 
-const PARTS: readonly ((grounds: Grounds, options: BenchOptions) => Promise<BenchResult[]>)[] = [reads, twoPhase, mapCheck, shardCount];
+const PARTS: readonly ((grounds: Grounds, options: BenchOptions) => Promise<BenchResult[]>)[] = [reads, twoPhase, mapCheck, gathering, shardCount];
 
 /** What it costs that there are several shards, and whether a trade costs the same however many shards and players there are. */
 export const shards: Bench = {

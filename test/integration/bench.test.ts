@@ -72,7 +72,7 @@ describe('benchmarks', function () {
   it('shards: a small run measures all of it, and every economy that it traded in holds', async () => {
     const line = await bench('shards', '--players', '2000', '--shards', '2', '--round-ms', '50');
     assert.deepEqual(ratios(line, /^invariants that hold by the audit/), [1, 1, 1]);
-    for (const part of [/^1,000 players over 2 shards/, /^1,000 holdings over 2 shards/, /^two-phase, one trade/, /^two-phase, batches of 100/, /^a batch of 100 with the slot map’s/, /^same shard pairs, 2 shards/, /^random pairs, 2 shards/, /^a trade among 2,000 players/]) ratios(line, part);
+    for (const part of [/^1,000 players over 2 shards/, /^1,000 holdings over 2 shards/, /^two-phase, one trade/, /^two-phase, batches of 100/, /^a batch of 100 with the slot map’s/, /^a gathering in batches of 100/, /^same shard pairs, 2 shards/, /^random pairs, 2 shards/, /^a trade among 2,000 players/]) ratios(line, part);
   });
 
   it('the CPU of a process and its descendants counts those that ended', async function () {

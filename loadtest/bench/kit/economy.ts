@@ -31,7 +31,7 @@ export interface Economy {
   close(): Promise<void>;
 }
 
-export async function openEconomy(shardCount = SHARD_COUNT, spareCount = 1): Promise<Economy> {
+export async function openEconomy(shardCount = SHARD_COUNT, spareCount = 1, settings: Record<string, string> = {}): Promise<Economy> {
   const folder = mkdtempSync(path.join(realpathSync(tmpdir()), 'strongroom-bench-'));
   // A server that lost us is still ending there.
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
@@ -40,7 +40,7 @@ export async function openEconomy(shardCount = SHARD_COUNT, spareCount = 1): Pro
   const postgres = await startEmbeddedPostgres({
     dir: folder,
     databases: [...named('bench', shardCount), ...named('spare', spareCount)],
-    settings: { max_connections: Math.max(CONNECTIONS_MIN, shardCount * POOL_MAX + CONNECTIONS_BESIDE) },
+    settings: { max_connections: Math.max(CONNECTIONS_MIN, shardCount * POOL_MAX + CONNECTIONS_BESIDE), ...settings },
   });
   const urls = postgres.urls.slice(0, shardCount);
   const shards = await openShards(urls, POOL_MAX);
@@ -59,6 +59,16 @@ export async function openEconomy(shardCount = SHARD_COUNT, spareCount = 1): Pro
       remove();
     },
   };
+}
+
+/** Several at the same time, or none: starting one is waiting for the disk. */
+export async function openAll(openings: readonly (() => Promise<Economy>)[]): Promise<Economy[]> {
+  const opened = await Promise.allSettled(openings.map((open) => open()));
+  const economies = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const failed = opened.find((result) => result.status === 'rejected');
+  if (failed === undefined) return economies;
+  await Promise.all(economies.map((economy) => economy.close()));
+  throw failed.reason;
 }
 
 export interface Population {

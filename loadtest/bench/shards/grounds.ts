@@ -1,7 +1,7 @@
 import type { PlayerId } from '../../../schema/ids.ts';
 import type { BenchOptions, BenchResult } from '../kit/bench.ts';
 import { populateInBulk } from '../kit/bulk-players.ts';
-import { openEconomy, type Economy } from '../kit/economy.ts';
+import { openAll, openEconomy, type Economy } from '../kit/economy.ts';
 import { ASSETS } from '../kit/holdings.ts';
 
 const FEW = 4;
@@ -25,15 +25,13 @@ export interface Grounds {
 }
 
 export async function openGrounds({ playersMax, shardsMax }: BenchOptions): Promise<Grounds> {
-  const economies: Economy[] = [];
+  const asked = [{ shards: 1, spares: 0 }, { shards: Math.min(FEW, shardsMax), spares: 2 }, { shards: shardsMax, spares: 1 }];
+  const economies = await openAll(asked.map(({ shards, spares }) => () => openEconomy(shards, spares)));
   const close = async () => void (await Promise.all(economies.map((economy) => economy.close())));
-  const open = async (shards: number, spares: number): Promise<Ground> => {
-    const economy = await openEconomy(shards, spares);
-    economies.push(economy);
-    return { economy, groups: await populateInBulk(economy, { players: Math.min(playersMax, PLAYERS_MAX), itemsEach: ITEMS, assets: ASSETS }) };
-  };
   try {
-    return { one: await open(1, 0), few: await open(Math.min(FEW, shardsMax), 2), many: await open(shardsMax, 1), close };
+    const population = { players: Math.min(playersMax, PLAYERS_MAX), itemsEach: ITEMS, assets: ASSETS };
+    const [one, few, many] = await Promise.all(economies.map(async (economy) => ({ economy, groups: await populateInBulk(economy, population) })));
+    return { one: one as Ground, few: few as Ground, many: many as Ground, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,7 +1,7 @@
 import type { PlayerId } from '../../../schema/ids.ts';
 import type { BenchOptions, BenchResult } from '../kit/bench.ts';
 import { populateInBulk } from '../kit/bulk-players.ts';
-import { openEconomy, type Economy } from '../kit/economy.ts';
+import { openAll, openEconomy, type Economy } from '../kit/economy.ts';
 import { pick, seededRandom, type Random } from '../kit/holdings.ts';
 import { Market } from '../kit/market.ts';
 import { medians } from '../kit/measure.ts';
@@ -14,6 +14,8 @@ const ONLINE = 10_000;
 const STEP = 10;
 const FEWEST = 10_000;
 const WARM_UP_SHARE = 0.5;
+/** A million players are 2 GB of rows and indexes. Whoever has them gives the server room for them; all sizes are given the same. */
+const BUFFERS = { from: 1_000_000, settings: { shared_buffers: '3GB' } };
 const FLAT = 1.15;
 
 interface Crowd {
@@ -27,22 +29,25 @@ interface Crowd {
  * loaded, which reads their rows as signing in does, and then trade, 100 at a time.
  */
 export async function playerCount({ rounds, roundMs, playersMax }: BenchOptions): Promise<BenchResult[]> {
-  const crowds: Crowd[] = [];
+  const settings = playersMax >= BUFFERS.from ? BUFFERS.settings : {};
+  const counts = countsUpTo(playersMax);
+  const economies = await openAll(counts.map(() => () => openEconomy(1, 0, settings)));
   try {
-    for (const count of countsUpTo(playersMax)) {
-      const economy = await openEconomy(1, 0);
-      crowds.push({ economy, players: [], measured: [] });
-      crowds.at(-1)!.players = (await populateInBulk(economy, { players: count, itemsEach: ITEMS, assets: ['gold'] })).flat();
-      await economy.shards[0]!.pool.query('checkpoint');
-    }
+    const crowds = await Promise.all(economies.map((economy, at) => crowdOf(economy, counts[at] as number)));
     const random = seededRandom(11);
     for (let round = 0; round < rounds; round++) {
       for (const crowd of round % 2 === 0 ? crowds : crowds.toReversed()) crowd.measured.push(await traded(crowd, roundMs, random));
     }
     return rows(crowds);
   } finally {
-    for (const { economy } of crowds) await economy.close();
+    await Promise.all(economies.map((economy) => economy.close()));
   }
+}
+
+async function crowdOf(economy: Economy, players: number): Promise<Crowd> {
+  const groups = await populateInBulk(economy, { players, itemsEach: ITEMS, assets: ['gold'] });
+  await economy.shards[0]!.pool.query('checkpoint');
+  return { economy, players: groups.flat(), measured: [] };
 }
 
 /** Ten times as many each time, up to the most; two of them at least. */
