@@ -132,6 +132,8 @@ earned as (update player r set xp = r.xp + e.xp, level = 1 + floor(sqrt((r.xp + 
     `
 union all select null, at, null, xp, to_jsonb(level) from earned
 union all select null, null, '${HELD_TWICE}', 0, to_jsonb(item) from ok
-  where item is not null and receiver_local and not giver_local and not exists (select 1 from came where came.id = ok.item)`,
+  where item is not null and receiver_local and not giver_local
+    and (select count(*) from came) < (select count(*) from ok where item is not null and receiver_local and not giver_local)
+    and not exists (select 1 from came where came.id = ok.item)`,
   ),
 };
