@@ -1,36 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { invariant } from '../../schema/invariant.ts';
-import { Refusal } from '../../schema/refusals.ts';
 import { ClusterError } from '../cluster.ts';
 import type { ReachFaultPoint } from '../fault-points.ts';
 import { resolveInDoubt } from '../resolver.ts';
 import type { Shard } from '../shard.ts';
 import { mergeMaps, readShardMap } from '../slot-map.ts';
 import type { TransactOn } from '../transact.ts';
-import { SLOT_LOCK, type ShardTransaction, type Transaction } from '../transaction.ts';
 import { joinAdded } from './added-shards.ts';
 import { CommitFloor } from './commit-floor.ts';
-import {
-  append, catchUp, changedSince, copyHistories, copyHoldings, differing, outdated, verifyHistories, verifyHoldings, withRunner, writeHoldings,
-  type HeldVersion, type HoldingRows, type HoldingsHash, type Route, type Rows, type Runner,
-} from './copy.ts';
+import { catchUp, copyHistories, copyHoldings, outdated, verifyHistories, verifyHoldings, withRunner, type Route } from './copy.ts';
+import { flipper, LABEL, type Job } from './flip.ts';
 import { takeMoveLock } from './move-lock.ts';
-import {
-  CLEAN, FENCE_HOLDERS, FENCE_MAP, FENCE_PLAYERS, FENCE_SLOTS, FLIP_MAP, FLIP_MOVE, FLIP_SLOTS, FORGET_INCOMING, FORGET_MOVE, HASH_HOLDINGS, HISTORIES, PRESENCES, READ_HOLDINGS, REMEMBER_MOVE, TELL_SLOTS, VERSIONS_COMING, VERSIONS_HERE,
-} from './statements.ts';
+import { CLEAN, FORGET_MOVE, REMEMBER_MOVE, TELL_SLOTS, VERSIONS_HERE } from './statements.ts';
 
 /** What is flipped together is fenced together: few enough that nobody notices. */
 const HOLDERS_PER_FLIP = 16;
-const FLIP_ATTEMPTS_MAX = 20;
-/** Who cannot have the locks soon lets the others go on, and tries again; only at last it insists. */
-const PATIENT_ATTEMPTS = 15;
-const PATIENT_LOCK_TIMEOUT_MS = 80;
-const LOCK_TIMEOUT_MS = 2_000;
 const LOCK_ATTEMPTS_MAX = 20;
 const MAP_ATTEMPTS_MAX = 100;
 const LOOK_AGAIN_MS = 100;
-const LABEL = 'move';
 
 export interface SlotMove {
   slot: number;
@@ -58,13 +46,6 @@ interface MoverDeps {
   reach: ReachFaultPoint;
 }
 
-/** Slots that go the same way. */
-interface Job {
-  source: Shard;
-  target: Shard;
-  slots: number[];
-}
-
 /**
  * Moves slots between shards while everybody plays. [SH6]
  *
@@ -75,6 +56,7 @@ interface Job {
  * locks die with it. At last the others are told and the source is cleaned.
  */
 export function slotMover({ shards, transactOn, reach }: MoverDeps) {
+  const flip = flipper(transactOn, reach);
   let lease: PoolClient | undefined;
 
   /** Ends what an interrupted move left. @returns how many slots that were */
@@ -168,7 +150,9 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
       const groups = await flipGroups(route);
       for (const [at, slots] of groups.entries()) {
         since = await copyAgain(route, slots, floor, since);
-        stallsMs.push(...(await flip(job, slots, since)));
+        await assertAlone();
+        const version = Math.max(...(await map()).epochs) + 1;
+        stallsMs.push(...(await flip({ job, slots, since, version })));
         onProgress({ phase: 'flip', done: at + 1, total: groups.length });
         await tell(slots, job.target.index);
       }
@@ -232,81 +216,10 @@ export function slotMover({ shards, transactOn, reach }: MoverDeps) {
     return groups;
   }
 
-  /** @returns how long writers were kept waiting, each time that it was tried */
-  async function flip(job: Job, slots: readonly number[], since: string): Promise<number[]> {
-    await assertAlone();
-    const { epochs } = await map();
-    const version = Math.max(...epochs) + 1;
-    const stallsMs: number[] = [];
-    for (let attempt = 1; ; attempt++) {
-      const lockTimeoutMs = attempt <= PATIENT_ATTEMPTS ? PATIENT_LOCK_TIMEOUT_MS : LOCK_TIMEOUT_MS;
-      let began = performance.now();
-      const ended = () => stallsMs.push(performance.now() - began);
-      try {
-        await transactOn([job.source.index, job.target.index], LABEL, async (transaction) => {
-          began = performance.now();
-          await carryOver(transaction, job, slots, since, version, lockTimeoutMs).catch((error: unknown) => {
-            ended();
-            throw error;
-          });
-          // Source first: then its holders are nowhere for a moment, which is waited for, and never in two places.
-        }, { home: job.source.index });
-        ended();
-        return stallsMs;
-      } catch (error) {
-        if (!(error instanceof Refusal) || attempt >= FLIP_ATTEMPTS_MAX) throw error;
-        await delay(LOOK_AGAIN_MS);
-      }
-    }
-  }
-
-  /** In few round trips, because everybody waits: what is sent to a shard together runs there one after the other. */
-  async function carryOver(transaction: Transaction, job: Job, slots: readonly number[], since: string, version: number, lockTimeoutMs: number): Promise<void> {
-    const [source, target] = [runnerIn(transaction.on(job.source.index)), runnerIn(transaction.on(job.target.index))];
-    const fence = async (runner: Runner) => await Promise.all([runner.query('set local plan_cache_mode = force_custom_plan', []), runner.query(`set local lock_timeout = ${lockTimeoutMs}`, []), runner.query(FENCE_SLOTS(SLOT_LOCK), [slots])]);
-    const [, held, holders, , , coming] = await Promise.all([
-      fence(source),
-      source.query(FENCE_MAP, [slots, job.source.index]),
-      source.query<HeldVersion>(FENCE_HOLDERS, [slots]),
-      source.query(FENCE_PLAYERS, [slots]),
-      fence(target),
-      target.query<HeldVersion>(VERSIONS_COMING, [slots]),
-    ]);
-    if (held.length !== slots.length) throw new ClusterError(`shard ${job.source.index} does not hold all of these slots any more; run it again`);
-    reach('fenced', LABEL);
-
-    const changed = changedSince(holders, coming);
-    const [holdings, histories, here, presences] = await Promise.all([
-      source.query<HoldingRows>(READ_HOLDINGS, [changed]),
-      Promise.all(HISTORIES.map(async ({ after }) => await source.query<Rows>(after, [slots, since]))),
-      source.query<HoldingsHash>(HASH_HOLDINGS, [changed]),
-      Promise.all(PRESENCES.map(async ({ take }) => await source.query<Rows>(take, [slots]))),
-      flipOn(source, job, slots, version),
-    ]);
-    const [inventories] = presences[0] ?? [];
-    invariant(inventories?.count === holders.length, 'who was locked is who goes');
-
-    const [, , there] = await Promise.all([
-      writeHoldings(target, changed, holdings),
-      Promise.all(HISTORIES.map(async (history, at) => await append(target, history, histories[at]?.[0]))),
-      target.query<HoldingsHash>(HASH_HOLDINGS, [changed]),
-      Promise.all(PRESENCES.map(async ({ give }, at) => await target.query(give, [presences[at]?.[0]?.rows]))),
-      target.query(FORGET_INCOMING, [slots]),
-      flipOn(target, job, slots, version),
-    ]);
-    const differs = differing(here, there);
-    if (differs.length > 0) throw new ClusterError(`the copy of what ${differs[0]} holds differs: it was not moved; run npm run audit`);
-    reach('caught-up', LABEL);
-  }
-
-  async function flipOn(runner: Runner, { target }: Job, slots: readonly number[], version: number): Promise<void> {
-    await Promise.all([runner.query(FLIP_SLOTS, [slots, target.index, version]), runner.query(FLIP_MAP, [version]), runner.query(FLIP_MOVE, [slots])]);
-  }
-
   /** What is a copy of the map to them: only the shard that holds a slot must know. */
   async function tell(slots: readonly number[], target: number): Promise<void> {
     const { epochs } = await map();
-    for (const { pool } of shards) await pool.query(TELL_SLOTS, [slots, slots.map((slot) => epochs[slot]), target]);
+    await Promise.all(shards.map(async ({ pool }) => await pool.query(TELL_SLOTS, [slots, slots.map((slot) => epochs[slot]), target])));
   }
 
   async function clean({ source, target, slots }: Job, onProgress: OnProgress): Promise<void> {
@@ -336,8 +249,4 @@ async function settledMap(shards: readonly Shard[]): Promise<ReturnType<typeof m
     await resolveInDoubt(shards);
     await delay(LOOK_AGAIN_MS);
   }
-}
-
-function runnerIn(part: ShardTransaction): Runner {
-  return { query: async <Row>(text: string, values: readonly unknown[]) => (await part.raw(text, values)) as Row[] };
 }

@@ -59,7 +59,7 @@ export const MUTATIONS = {
   },
   'flips-without-catching-up': {
     guard: 'a flip copies what was added to the histories since the last copy [SH6]',
-    edits: [{ file: 'persistence/reshard/move.ts', find: 'Promise.all(HISTORIES.map(async (history, at) => await append(target, history, histories[at]?.[0]))),', replace: 'Promise.resolve(histories),' }],
+    edits: [{ file: 'persistence/reshard/flip.ts', find: 'Promise.all(HISTORIES.map(async (history, at) => await append(target, history, histories[at]?.[0]))),', replace: 'Promise.resolve(histories),' }],
   },
   'leaves-copies': {
     guard: 'what a move leaves behind on its source is removed [SH6]',
