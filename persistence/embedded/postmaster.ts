@@ -3,28 +3,13 @@ import { closeSync, fchownSync, openSync, readFileSync, rmSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from './cluster.ts';
+import { GUARDED } from './guard.ts';
 import { commandLine, type Launcher } from './launcher.ts';
 import { readLockFile } from './lock-file.ts';
 
 const POLL_MS = 10;
 /** A cluster that crashed replays its log first; a long one takes a while. */
 const READY_MAX_MS = 120_000;
-
-/**
- * Starts the server and a guard beside it. The guard reads a pipe that only our process can write to: when we die,
- * even by SIGKILL, the kernel closes the pipe and the guard asks the server for a fast shutdown. `read` is built into
- * the shell, so the guard is one process, and the shell ends it when the server ends by itself. What Node calls a
- * pipe goes both ways: the server's process id comes back through it.
- */
-const GUARDED = `
-"$@" 3<&- & server=$!
-echo $server >&3
-{ read -r _ <&3; kill -INT $server; } >/dev/null 2>&1 & guard=$!
-exec 3<&-
-wait $server; status=$?
-kill $guard 2>/dev/null
-exit $status
-`;
 
 /** `smart` waits for clients, `fast` ends them, `immediate` ends like a power cut and replays the log at the next start. */
 export type StopMode = 'smart' | 'fast' | 'immediate';
