@@ -16,14 +16,21 @@ export interface Channels {
   invalidated: { key: 'all'; event: { holder: HolderId; version: number }[] };
 }
 
-/** Facts between rooms and processes, after commit; never commands, and never the truth. */
-export interface Bus {
-  publish<Name extends keyof Channels>(channel: Name, key: Channels[Name]['key'], event: Channels[Name]['event']): void;
-  /** @returns what ends the subscription */
-  subscribe<Name extends keyof Channels>(channel: Name, key: Channels[Name]['key'], listener: (event: Channels[Name]['event']) => void): () => void;
+export interface Subscription {
+  /** Resolves when nothing published from now on is missed, as far as can be known; it never rejects. */
+  readonly ready: Promise<void>;
+  stop(): void;
 }
 
-/** The bus of a single process. Delivery is synchronous and in order. */
+/** Facts between rooms and processes, after commit; never commands, and never the truth. At most once. [BU1] */
+export interface Bus {
+  publish<Name extends keyof Channels>(channel: Name, key: Channels[Name]['key'], event: Channels[Name]['event']): void;
+  subscribe<Name extends keyof Channels>(channel: Name, key: Channels[Name]['key'], listener: (event: Channels[Name]['event']) => void): Subscription;
+}
+
+const AT_ONCE = Promise.resolve();
+
+/** The bus within a process. Delivery is synchronous and in order. */
 export function memoryBus(): Bus {
   type Listeners = Set<(event: never) => void>;
   const channels: { readonly [Name in keyof Channels]: Map<string, Listeners> } = { player: new Map(), invalidated: new Map() };
@@ -38,8 +45,11 @@ export function memoryBus(): Bus {
       const listeners: Listeners = keys.get(key) ?? new Set();
       const own = (event: never) => listener(event);
       keys.set(key, listeners.add(own));
-      return () => {
-        if (listeners.delete(own) && listeners.size === 0 && keys.get(key) === listeners) keys.delete(key);
+      return {
+        ready: AT_ONCE,
+        stop() {
+          if (listeners.delete(own) && listeners.size === 0 && keys.get(key) === listeners) keys.delete(key);
+        },
       };
     },
   };

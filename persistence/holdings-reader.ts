@@ -28,12 +28,21 @@ const READ_PLAYERS: Statement = {
 
 const READ_VERSIONS: Statement = {
   name: 'read-versions',
-  text: `select holder, version::float8 as version, session_epoch::float8 as epoch from inventory where holder = any($1::uuid[])`,
+  text: `select v.holder, v.version::float8 as version, v.session_epoch::float8 as epoch, p.name, p.level, p.xp::float8 as xp
+    from inventory v left join player p on p.id = v.holder where v.holder = any($1::uuid[])`,
 };
 
 export interface HeldVersion {
   version: number;
   epoch: number;
+  /** Absent for a holder that is no player. */
+  profile?: Profile;
+}
+
+export interface Profile {
+  name: string;
+  level: number;
+  xp: number;
 }
 
 /** Reads of what is held, routed by holder, one query per shard and in parallel. A read path: it cannot write. */
@@ -63,8 +72,8 @@ export function holdingsReader(read: RoutedRead): HoldingsReader {
     },
     async versions(holders) {
       return await read(holders, async (shard, group) => {
-        const rows = await query<HeldVersion & { holder: HolderId }>(shard, READ_VERSIONS, [group]);
-        return rows.map(({ holder, version, epoch }) => [holder, { version, epoch }]);
+        const rows = await query<HeldVersion & { [Key in keyof Profile]: Profile[Key] | null } & { holder: HolderId }>(shard, READ_VERSIONS, [group]);
+        return rows.map(({ holder, version, epoch, name, level, xp }) => [holder, { version, epoch, ...(name !== null && { profile: { name, level, xp } as Profile }) }]);
       });
     },
     async players(ids) {

@@ -1,6 +1,10 @@
 /** The whole contract of storage: what features and the composition root may use. */
 export { auditShards, type AuditReport, type InvariantReport } from './audit.ts';
-export { memoryBus, type Bus, type PlayerEvent } from './bus.ts';
+export { LEASE_MS, joinMembers, type Member, type Membership, type MembershipOptions } from './redis/membership.ts';
+export { openRedis, RedisError, type RedisLink } from './redis/client.ts';
+export { redisBus } from './redis/bus.ts';
+export { memorySessionStore, type Session, type SessionStore } from './session-store.ts';
+export { memoryBus, type Bus, type PlayerEvent, type Subscription } from './bus.ts';
 export { ClusterError, closeShards, migrateShards, openShards } from './cluster.ts';
 export type { CommandReader, KnownCommand } from './commands.ts';
 export { isConnectionLoss, OutcomeUnknown } from './database-errors.ts';
@@ -8,7 +12,7 @@ export { EmbeddedPostgresError, findEmbeddedPostgres, startEmbeddedPostgres, typ
 export { Balance, Inventory, Item } from './entities/holdings.ts';
 export { Command, LedgerEntry } from './entities/ledger.ts';
 export { type CommitPoint, faultPoints, type FaultPoint, FAULT_POINTS, FAULT_SPEC, MOVE_POINTS, type ReachFaultPoint } from './fault-points.ts';
-export type { HeldVersion, HoldingsReader } from './holdings-reader.ts';
+export type { HeldVersion, HoldingsReader, Profile } from './holdings-reader.ts';
 export type { HistoryEntry, ItemHistory } from './item-history.ts';
 export {
   holdersOf, SERVICE_ACTOR,

@@ -12,6 +12,13 @@ import { slotOf } from './slots.ts';
 import type { Statement, Transaction } from './transaction.ts';
 import type { CommandRecord } from './movement.ts';
 
+/** Fenced by the session's epoch, in the statement that writes. [SE2] */
+const RENAME: Statement = {
+  name: 'rename',
+  text: `update player set name = $2 where id = $1 and not exists (select from inventory where holder = $1 and session_epoch > $3)
+         returning 1`,
+};
+
 const RAISE_EPOCH: Statement = {
   name: 'take-session',
   text: 'update inventory set session_epoch = session_epoch + 1 where holder = $1 returning session_epoch::float8 as epoch',
@@ -40,8 +47,8 @@ export interface PlayerStore {
   /** Gives an anonymous player a login, once. @throws {Refusal} UNKNOWN_PLAYER; BAD_REQUEST when either has one already */
   upgrade(playerId: PlayerId, credentials: Credentials): Promise<void>;
   findAccount(login: string): Promise<StoredAccount | undefined>;
-  /** @throws {Refusal} UNKNOWN_PLAYER */
-  rename(playerId: PlayerId, name: string, command: CommandRecord): Promise<void>;
+  /** @throws {Refusal} UNKNOWN_PLAYER; SESSION_REPLACED when a newer session than that of the epoch was taken */
+  rename(playerId: PlayerId, name: string, epoch: number, command: CommandRecord): Promise<void>;
   /** Raises the player's session epoch, so that every earlier session's writes are refused. @throws {Refusal} UNKNOWN_PLAYER [SE1] */
   takeSession(playerId: PlayerId): Promise<number>;
 }
@@ -89,12 +96,13 @@ export function playerStore(transact: Transact, read: RoutedRead): PlayerStore {
       return { login: account.login, passwordHash: account.passwordHash, playerId, name: player.name };
     },
 
-    async rename(playerId, name, command) {
+    async rename(playerId, name, epoch, command) {
       await transact([playerId], 'rename', async (transaction) => {
         await transaction.takeSlots([playerId]);
-        const em = await transaction.on(transaction.shardOf(playerId)).em();
-        const changed = await em.nativeUpdate(Player, { id: playerId }, { name });
-        if (changed === 0) throw new Refusal('UNKNOWN_PLAYER', { playerId });
+        const part = transaction.on(transaction.shardOf(playerId));
+        const em = await part.em();
+        const renamed = await part.query(RENAME, [playerId, name, epoch]);
+        if (renamed.length === 0) throw new Refusal((await em.count(Player, { id: playerId })) === 0 ? 'UNKNOWN_PLAYER' : 'SESSION_REPLACED', { playerId });
         // By the database's clock, as every row that a slot's move finds by its time.
         await em.execute('insert into command (actor, id, hash, answer) values (?, ?, ?, ?)', [command.actor, command.id, command.hash, JSON.stringify(command.answer(new Map()))]);
       });

@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import { ENTITIES } from './entities/index.ts';
 import { Migration20261122000000First } from './migrations/migration-20261122000000-first.ts';
 import { Migration20261124000000Slots } from './migrations/migration-20261124000000-slots.ts';
+import { Migration20261124120000Fences } from './migrations/migration-20261124120000-fences.ts';
 
 /** A waiter gives up after this long; with a fixed lock order it is a net, not a plan. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -48,7 +49,7 @@ export class Shard {
       dbName: decodeURIComponent(new URL(url.replace(/@\//, '@localhost/')).pathname.slice(1)),
       entities: ENTITIES,
       extensions: [Migrator],
-      migrations: { migrationsList: [Migration20261122000000First, Migration20261124000000Slots], tableName: 'migration', snapshot: false, silent: true },
+      migrations: { migrationsList: [Migration20261122000000First, Migration20261124000000Slots, Migration20261124120000Fences], tableName: 'migration', snapshot: false, silent: true },
       // The default batched versioned update loses updates.
       useBatchUpdates: false,
       pool: { min: 0, max: Math.max(poolMax, CONNECTIONS_MIN) },

@@ -8,8 +8,8 @@ const REMEMBERED_KEYS_MAX = 100_000;
 const REFRESH_MAX_MS = 10_000;
 const REFRESH_AGAIN_MS = 10;
 
-/** The version at which what a shard holds last changed; a writer compares it once it has its locks. [SH3] */
-export const MAP_VERSION = { name: 'slot-map-version', text: 'select version::float8 as version from slot_map' };
+/** The version at which what a shard holds last changed. [SH3] */
+const MAP_VERSION = { name: 'slot-map-version', text: 'select version::float8 as version from slot_map' };
 
 /** One state of the map, which does not change while somebody works by it. */
 export interface MapView {

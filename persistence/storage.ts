@@ -1,9 +1,10 @@
-import type { ItemId } from '../schema/ids.ts';
+import type { ItemId, LeaseId } from '../schema/ids.ts';
 import { auditShards, type AuditReport } from './audit.ts';
 import { closeShards, joinShard } from './cluster.ts';
 import { commandReader, type CommandReader } from './commands.ts';
 import type { ReachFaultPoint } from './fault-points.ts';
 import { holdingsReader, type HoldingsReader } from './holdings-reader.ts';
+import { fenceLease, isFenced, Lease } from './lease.ts';
 import { readItemHistory, type ItemHistory } from './item-history.ts';
 import { judger, type Judge } from './judge.ts';
 import type { Movement } from './movement.ts';
@@ -28,6 +29,12 @@ export interface Storage {
   holdings: HoldingsReader;
   players: PlayerStore;
   commands: CommandReader;
+  /** By what this process writes. */
+  lease: Lease;
+  /** Takes a dead process's lease on every shard. @returns false when a shard did not answer: ask again */
+  fence(lease: LeaseId): Promise<boolean>;
+  /** @throws when no shard answers */
+  isFenced(lease: LeaseId): Promise<boolean>;
   settle: Settle;
   judge: Judge;
   /** Movements of one lane commit together at no extra cost: those of one shard, or those that cross. */
@@ -46,7 +53,8 @@ export interface Storage {
 /** @param shards a new shard that the map names is added to them */
 export async function openStorage(shards: Shard[], { reach, onUnfinished, onLostRace }: StorageOptions): Promise<Storage> {
   const map = await SlotMap.open({ shards, join: (shard) => joinShard(shards, shard) });
-  const transact = routedTransactor(map, transactor({ shards, reach, onUnfinished, onLostRace }));
+  const lease = new Lease();
+  const transact = routedTransactor(map, transactor({ shards, reach, lease, onUnfinished, onLostRace }));
   const read = routedReader(map, shards);
   const onUnreachable = (error: unknown): undefined => void onUnfinished(error);
   return {
@@ -56,6 +64,9 @@ export async function openStorage(shards: Shard[], { reach, onUnfinished, onLost
     holdings: holdingsReader(read),
     players: playerStore(transact, read),
     commands: commandReader(read),
+    lease,
+    fence: (dead) => fenceLease(shards, dead),
+    isFenced: (asked) => isFenced(shards, asked),
     settle: settler({ transact, reach }),
     judge: judger(shards, map),
     laneOf: (movement) => {

@@ -5,6 +5,7 @@ import { Refusal } from '../schema/refusals.ts';
 import { DecidedElsewhere, isConnectionLoss, isLostRace, isUniqueViolation, OutcomeUnknown } from './database-errors.ts';
 import { once, type ReachFaultPoint } from './fault-points.ts';
 import { formatGid } from './gid.ts';
+import type { Lease } from './lease.ts';
 import { newId } from './new-id.ts';
 import type { Shard } from './shard.ts';
 import type { MapView } from './slot-map.ts';
@@ -16,6 +17,8 @@ const JITTER_MS = 20;
 export interface TransactOptions {
   shards: readonly Shard[];
   reach: ReachFaultPoint;
+  /** By what this process writes; without it nothing fences it. */
+  lease?: Lease | undefined;
   /** A participant could not be told the outcome; a resolver will. */
   onUnfinished: (error: unknown) => void;
   /** A race was lost, and the work runs again. */
@@ -48,7 +51,7 @@ export type TransactOn = <Result>(
  * @throws {OutcomeUnknown} when the connection broke during the commit point: ask by command id
  * @see PostgreSQL manual, PREPARE TRANSACTION
  */
-export function transactor({ shards, reach, onUnfinished, onLostRace }: TransactOptions): TransactOn {
+export function transactor({ shards, reach, lease, onUnfinished, onLostRace }: TransactOptions): TransactOn {
   return async function transactOn(indexes, label, work, placement = {}) {
     const numbers = [...new Set(indexes)].toSorted((a, b) => a - b);
     invariant(numbers.length > 0, 'a transaction names its shards');
@@ -75,7 +78,7 @@ export function transactor({ shards, reach, onUnfinished, onLostRace }: Transact
         parts.push(await ShardTransaction.connect(shard));
       }
       for (const part of parts) part.begin();
-      const transaction = new Transaction(id, parts, view);
+      const transaction = new Transaction(id, parts, { view, lease });
       const result = await work(transaction);
       if (transaction.abandoned) {
         await Promise.all(parts.map((part) => part.rollback()));

@@ -2,9 +2,11 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
 import type { TransactionId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
+import { Refusal } from '../schema/refusals.ts';
 import { borrowedTransaction } from './connection-dialect.ts';
+import type { Lease } from './lease.ts';
 import type { Shard } from './shard.ts';
-import { MAP_VERSION, MapChanged, type MapView } from './slot-map.ts';
+import { MapChanged, type MapView } from './slot-map.ts';
 import { slotOf } from './slots.ts';
 
 /** A named prepared statement: the name is its identity on a connection, so one text per name. */
@@ -20,6 +22,12 @@ export const SLOT_LOCK = 7_203_452;
 const TAKE_SLOTS: Statement = {
   name: 'take-slots',
   text: `select pg_advisory_xact_lock_shared(${SLOT_LOCK}, slot) from (select slot from unnest($1::int[]) as s(slot) order by slot) s`,
+};
+
+/** What a writer asks each shard once it has its locks: the map's version there, and whether its own process may still write. */
+const CONFIRM: Statement = {
+  name: 'confirm-writer',
+  text: 'select version::float8 as version, exists (select from fenced where lease = $1) as fenced from slot_map',
 };
 
 /** One shard's part of a transaction: the hot path's prepared SQL and the ORM, on the same connection. */
@@ -101,13 +109,15 @@ export class Transaction {
   readonly id: TransactionId;
   readonly #parts: ReadonlyMap<number, ShardTransaction>;
   readonly #view: MapView | undefined;
+  readonly #lease: Lease | undefined;
   readonly #confirmed = new Set<ShardTransaction>();
   #abandoned = false;
 
-  constructor(id: TransactionId, parts: readonly ShardTransaction[], view?: MapView) {
+  constructor(id: TransactionId, parts: readonly ShardTransaction[], { view, lease }: { view?: MapView | undefined; lease?: Lease | undefined } = {}) {
     this.id = id;
     this.#parts = new Map(parts.map((part) => [part.shard.index, part]));
     this.#view = view;
+    this.#lease = lease;
   }
 
   /** In ascending shard order, which is the lock order. */
@@ -137,14 +147,21 @@ export class Transaction {
   }
 
   /**
-   * Asks a shard whether it still holds what the map says. It is asked after the locks: a flip that comes later waits for
-   * them, and one that came before is seen.
+   * Asks a shard whether it still holds what the map says, and whether this process may still write there. It is asked after
+   * the locks: a flip that comes later waits for them, and one that came before is seen. So is a fence: whoever took over
+   * waits for these locks, or has them, and then this is refused. [SH3] [PL1]
    * @throws {MapChanged}
+   * @throws {Refusal} BUSY when the process lost its lease: nothing happened, and another process may be asked
    */
   async confirm(part: ShardTransaction): Promise<void> {
     const view = this.#view;
     invariant(view, 'a routed transaction has a map');
-    const [row] = await part.query<{ version: number }>(MAP_VERSION, []);
+    const lease = this.#lease?.id;
+    const [row] = await part.query<{ version: number; fenced: boolean }>(CONFIRM, [lease]);
+    if (row?.fenced) {
+      this.#lease?.lost();
+      throw new Refusal('BUSY', { reason: 'this process lost its lease' });
+    }
     if (row?.version !== view.versionOn(part.shard.index)) throw new MapChanged(view);
     this.#confirmed.add(part);
   }

@@ -45,7 +45,7 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
       if (!playerId.success) refuseJoin('UNAUTHENTICATED');
       this.#playerId = playerId.data;
 
-      this.command('player:rename', Rename, (actor, rename) => deps.players.rename(actor, rename));
+      this.command('player:rename', Rename, (actor, rename) => deps.players.rename(actor, rename, this.#epoch));
       this.command('command:outcome', CommandOutcome, (actor, { commandId }) => deps.idempotency.outcome(actor, commandId));
       this.command('trade:invite', TradeInvite, async (actor, { playerId: invited }) => {
         if (invited === actor) throw new Refusal('TRADE_SELF');
@@ -60,8 +60,10 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
       // Whoever a seat was reserved for, the room is one player's.
       if ((client.auth as Seat | undefined)?.playerId !== this.#playerId) refuseJoin('UNAUTHENTICATED');
       // Listen before reading: what commits in between is either read or heard.
-      this.#stops.push(deps.players.listen(this.#playerId, (event) => this.#hear(event)));
-      this.#epoch = await deps.sessions.take(this.#playerId).catch(refuseStranger);
+      const listening = deps.players.listen(this.#playerId, (event) => this.#hear(event));
+      this.#stops.push(() => listening.stop());
+      await listening.ready;
+      this.#epoch = await deps.sessions.take(this.#playerId, this.roomId).catch(refuseStranger);
       if (this.#newestEpoch > this.#epoch) refuseJoin('SESSION_REPLACED');
       await this.#load();
       this.#stops.push(
@@ -71,6 +73,7 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
           epoch: this.#epoch,
           onBehind: () => this.#resync('behind'),
           onDisplaced: () => this.#displaced(),
+          onProfile: (profile) => Object.assign(this.state, profile),
         }),
       );
     }

@@ -10,6 +10,8 @@ import { showTrade } from './kit/trade-view.ts';
 
 /** How long an ended trade's last state stays to be seen. */
 const LINGER_MS = 5_000;
+/** From the end of a settlement until its players have been answered. */
+const ANSWERED_MS = 50;
 
 export interface TradeRoomDeps {
   kit: RoomKit;
@@ -84,6 +86,12 @@ export function bindTradeRoom(deps: TradeRoomDeps) {
       this.#sitting.delete(playerId);
       this.#callOff('left');
       if (this.#trade.window.isOver && this.#sitting.size === 0) this.#close();
+    }
+
+    /** An open trade is cancelled; one that settles is told to its players before the room closes. */
+    override onBeforeShutdown(): void {
+      this.#callOff('shutdown');
+      void this.#trade.settled().then(() => setTimeout(() => super.onBeforeShutdown(), ANSWERED_MS));
     }
 
     override onDispose(): void {

@@ -76,11 +76,11 @@ export function bindZoneRoom(deps: ZoneRoomDeps) {
         refuseJoin('UNAUTHENTICATED');
       }
       const before = this.#walkers.get(playerId);
-      const stopListening = deps.players.listen(playerId, (event) => {
+      const listening = deps.players.listen(playerId, (event) => {
         const shown = this.state.players.get(playerId);
         if (shown && event.type === 'profile') Object.assign(shown, { name: event.name ?? shown.name, level: event.level ?? shown.level });
       });
-      this.#walkers.set(playerId, { client, session, target: undefined, stopListening });
+      this.#walkers.set(playerId, { client, session, target: undefined, stopListening: () => listening.stop() });
       if (before) {
         // The same player through another tab: one body, and the older connection goes.
         before.session.stop();

@@ -9,6 +9,7 @@ export type CommandId = Branded<'CommandId'>;
 export type TradeId = Branded<'TradeId'>;
 export type GuildId = Branded<'GuildId'>;
 export type TransactionId = Branded<'TransactionId'>;
+export type LeaseId = Branded<'LeaseId'>;
 
 /** Whoever can hold value: a player, a guild's bank or an escrow. */
 export type HolderId = PlayerId | GuildId;

@@ -1,7 +1,8 @@
-import { defineRoom, defineServer, matchMaker } from '@colyseus/core';
+import { defineRoom, defineServer, matchMaker, type RegisteredHandler } from '@colyseus/core';
 import { Encoder } from '@colyseus/schema';
 import { WebSocketTransport } from '@colyseus/ws-transport';
 import { newId, type Storage } from '../persistence/index.ts';
+import type { Backplane } from './backplane.ts';
 import { bindPlayerRoom } from '../rooms/player-room.ts';
 import type { RoomKit } from '../rooms/kit/authenticated-room.ts';
 import { bindTradeRoom, type TradeRoomOptions } from '../rooms/trade-room.ts';
@@ -30,17 +31,18 @@ export interface AppOptions {
   storage: Storage;
   catalog: Catalog;
   features: Features;
+  backplane: Backplane;
   metrics: Metrics;
   log: Logger;
 }
 
 /** The rooms and routes of one process, on one port. */
-export function createApp({ config, storage, catalog, features, metrics, log }: AppOptions) {
+export function createApp({ config, storage, catalog, features, backplane, metrics, log }: AppOptions) {
   Encoder.BUFFER_SIZE = ENCODER_BYTES;
   const { limits, secrets } = config;
   const kit: RoomKit = {
     authenticate: identify,
-    report: ({ ref, type, error }) => log.error({ ref, type, err: error }, 'room failed'),
+    report: ({ error, ...where }) => log.error({ ...where, err: error }, 'room failed'),
     onRefusal: (code) => metrics.refusals.inc({ code }),
     messagesPerSecondMax: limits.messagesPerSecondMax,
     reconnectionWindowS: limits.reconnectionWindowS,
@@ -50,30 +52,44 @@ export function createApp({ config, storage, catalog, features, metrics, log }: 
   async function inviteToTrade(from: PlayerRecord, to: PlayerId): Promise<TradeId> {
     const tradeId = newId<TradeId>();
     const options: TradeRoomOptions = { tradeId, players: [from.id, to] };
-    await invitations.open(from.id, tradeId, () => matchMaker.createRoom('trade', options));
+    // Here, where the inviter is: a room that another process is asked for might be made twice, or too late.
+    await invitations.open(from.id, tradeId, () => matchMaker.handleCreateRoom('trade', options));
     players.tell(to, { type: 'trade:invited', tradeId, from: from.id, fromName: from.name });
     return tradeId;
   }
 
   guardMatchmaking(log);
+  const rooms = {
+    player: defineRoom(bindPlayerRoom({ kit, players, inventory, versions, idempotency, sessions, inviteToTrade, onResync: (cause) => metrics.resyncs.inc({ cause }) })).filterBy(['playerId' as never]),
+    zone: defineRoom(bindZoneRoom({ kit, catalog, players, sessions, gathering })).filterBy(['zone' as never]),
+    trade: defineRoom(bindTradeRoom({ kit, players, sessions, trading, tradeTtlMs: limits.tradeTtlMs })),
+  };
+  metrics.watch({ sessions: () => sessions.heldCount, rooms: countRooms(rooms) });
   return defineServer({
     transport: new WebSocketTransport({ server: new FrontDoor(), maxPayload: FRAME_BYTES_MAX }),
     greet: false,
     gracefullyShutdown: false,
     logger: log,
+    ...(backplane.presence && { presence: backplane.presence }),
+    ...(backplane.driver && { driver: backplane.driver }),
+    ...(backplane.selectProcess && { selectProcessIdToCreateRoom: backplane.selectProcess }),
     ...(config.publicAddress !== undefined && { publicAddress: config.publicAddress }),
-    rooms: {
-      player: defineRoom(bindPlayerRoom({ kit, players, inventory, versions, idempotency, sessions, inviteToTrade, onResync: (cause) => metrics.resyncs.inc({ cause }) })).filterBy(['playerId' as never]),
-      zone: defineRoom(bindZoneRoom({ kit, catalog, players, sessions, gathering })).filterBy(['zone' as never]),
-      trade: defineRoom(bindTradeRoom({ kit, players, sessions, trading, tradeTtlMs: limits.tradeTtlMs })),
-    },
+    rooms,
     express: (app) => {
       app.disable('x-powered-by');
       app.use('/auth', authRoutes({ accounts: features.accounts, jwtSecret: secrets.jwtSecret, authRateMax: limits.authRateMax, loginFailuresMax: limits.loginFailuresMax }));
       app.use('/service', serviceRoutes({ serviceKey: secrets.serviceKey, commands: features.serviceCommands, players, storage }));
       app.use(operatorRoutes({ adminPassword: secrets.adminPassword, production: config.env === 'production' }));
-      app.use(publicRoutes({ storage, catalog, metrics, serviceKey: secrets.serviceKey, log }));
+      app.use(publicRoutes({ storage, backplane, catalog, metrics, serviceKey: secrets.serviceKey, log }));
       app.use(refusals(log));
     },
   });
+}
+
+/** How many rooms of each name live here, by what the matchmaker tells of them. */
+function countRooms(rooms: Record<string, RegisteredHandler>): () => ReadonlyMap<string, number> {
+  const counts = new Map(Object.keys(rooms).map((name) => [name, 0]));
+  const change = (name: string, by: number) => counts.set(name, (counts.get(name) ?? 0) + by);
+  for (const [name, handler] of Object.entries(rooms)) handler.on('create', () => change(name, 1)).on('dispose', () => change(name, -1));
+  return () => counts;
 }

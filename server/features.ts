@@ -1,4 +1,4 @@
-import { memoryBus, type Bus, type ReachFaultPoint, type Storage } from '../persistence/index.ts';
+import { memoryBus, memorySessionStore, type Bus, type ReachFaultPoint, type SessionStore, type Storage } from '../persistence/index.ts';
 import { Accounts } from './accounts/index.ts';
 import type { Catalog } from './catalog/index.ts';
 import type { Config } from './config/index.ts';
@@ -20,12 +20,15 @@ export interface FeatureOptions {
   reach: ReachFaultPoint;
   queue?: LedgerDeps['queue'];
   bus?: Bus;
+  sessionStore?: SessionStore;
+  processId?: () => string;
+  onStoreFault?: (error: unknown) => void;
 }
 
 export type Features = ReturnType<typeof createFeatures>;
 
 /** Puts the features together: each is given what it needs, and nothing is global. */
-export function createFeatures({ storage, catalog, metrics, limits, reach, queue = QUEUE, bus = memoryBus() }: FeatureOptions) {
+export function createFeatures({ storage, catalog, metrics, limits, reach, queue = QUEUE, bus = memoryBus(), sessionStore = memorySessionStore(), processId = () => '', onStoreFault }: FeatureOptions) {
   const reader = storage.holdings;
   const inventory = new Inventory({
     reader,
@@ -38,17 +41,23 @@ export function createFeatures({ storage, catalog, metrics, limits, reach, queue
   const ledger = new Ledger({ settle: storage.settle, judge: storage.judge, laneOf: storage.laneOf, inventory, bus, metrics, reach, queue });
   const invitations = new Invitations(limits.tradesOpenMax);
   const trading: TradeDeps = { ledger, inventory, catalog, commands: storage.commands, invitations, metrics };
+  const versions = new VersionWatch((players) => reader.versions(players));
   return {
     accounts: new Accounts(storage.players),
     inventory,
     idempotency,
-    versions: new VersionWatch((players) => reader.versions(players)),
+    versions,
     players: new Players({ store: storage.players, reader, idempotency, bus }),
-    sessions: new Sessions({ players: storage.players, bus, epochs: (players) => reader.versions(players) }),
+    sessions: new Sessions({ players: storage.players, store: sessionStore, bus, processId, epochs: (players) => reader.versions(players), ...(onStoreFault && { onStoreFault }) }),
     serviceCommands: new ServiceCommands({ ledger, idempotency, catalog, reader }),
     gathering: new Gathering({ ledger, idempotency, now: Date.now }),
     invitations,
     trading,
     ledger,
+    /** After messages were missed, whichever they were: nothing cached is believed, and rooms look whether they are behind. [BU2] */
+    async heal(): Promise<void> {
+      inventory.forget();
+      await versions.compare();
+    },
   };
 }

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClusterError, EmbeddedPostgresError, faultPoints, migrateShards, openShards, openStorage } from '../persistence/index.ts';
+import { matchMaker } from '@colyseus/core';
+import { ClusterError, EmbeddedPostgresError, faultPoints, migrateShards, openShards, openStorage, RedisError } from '../persistence/index.ts';
 import { BrokenInvariant } from '../schema/invariant.ts';
 import { createApp } from './app.ts';
+import { openBackplane } from './backplane.ts';
 import { CatalogError, loadCatalog, watchCatalog } from './catalog/index.ts';
 import { ConfigError, loadConfig } from './config/index.ts';
 import { openDatabases } from './databases.ts';
@@ -14,30 +16,41 @@ const SHUTDOWN_MAX_MS = 15_000;
 
 async function start(): Promise<void> {
   const config = loadConfig();
-  if (config.redisUrl !== undefined) throw new ConfigError('REDIS_URL is set, but this version runs as one process, in memory: leave REDIS_URL out.');
-  const log = createLogger(config.logLevel);
+  const log = createLogger(config.logLevel, config.instance);
   const catalog = loadCatalog(config.catalogPath);
+  const metrics = new Metrics();
+  const backplane = await openBackplane({ redisUrl: config.redisUrl, metrics, log });
   const { urls, embedded } = await openDatabases(config);
   const shards = await openShards(urls, config.limits.shardPoolMax);
   await migrateShards(shards);
 
   const reach = faultPoints(config.faultPoint);
-  const metrics = new Metrics();
   const storage = await openStorage(shards, {
     reach,
     onUnfinished: (error) => log.warn({ err: error }, 'a participant was not told; the resolver will'),
     onLostRace: () => metrics.retries.inc({ cause: 'race' }),
   });
   const resolver = startResolver({ storage, metrics, log, intervalMs: config.limits.resolverIntervalMs });
-  const features = createFeatures({ storage, catalog, metrics, limits: config.limits, reach });
+  const features = createFeatures({
+    storage,
+    catalog,
+    metrics,
+    limits: config.limits,
+    reach,
+    bus: backplane.bus,
+    sessionStore: backplane.sessionStore,
+    processId: () => matchMaker.processId,
+    onStoreFault: (error) => log.warn({ err: error }, 'the session store is away'),
+  });
   features.versions.start(config.limits.versionCheckIntervalMs, (error) => log.warn({ err: error }, 'versions were not compared'));
   const stopCatalog = watchCatalog(catalog, config.catalogPath, {
     changed: () => log.info('the catalogue changed'),
     refused: (error) => log.error(`the catalogue keeps its old content: ${error.message}`),
   });
 
-  const app = createApp({ config, storage, catalog, features, metrics, log });
+  const app = createApp({ config, storage, catalog, features, backplane, metrics, log });
   await listen(app, config);
+  await backplane.join({ storage, features });
   process.send?.('ready');
   log.info(`listening on http://localhost:${config.port} with ${shards.length} shards`);
 
@@ -46,12 +59,16 @@ async function start(): Promise<void> {
     if (stopping) return;
     stopping = true;
     setTimeout(() => process.exit(code || 1), SHUTDOWN_MAX_MS).unref();
+    log.info('shutting down');
     stopCatalog();
     features.versions.stop();
+    // Rooms first: what they still settle is told to their players, then the queue is empty, then the others may miss us.
     await app.gracefullyShutdown(false);
     await features.ledger.drain();
+    await backplane.leave();
     await resolver.stop();
     await storage.close();
+    await backplane.close();
     await embedded?.stop();
     process.exit(code);
   };
@@ -73,7 +90,7 @@ async function start(): Promise<void> {
 try {
   await start();
 } catch (error) {
-  const expected = error instanceof ConfigError || error instanceof CatalogError || error instanceof ClusterError || error instanceof EmbeddedPostgresError;
+  const expected = error instanceof ConfigError || error instanceof CatalogError || error instanceof ClusterError || error instanceof EmbeddedPostgresError || error instanceof RedisError;
   process.stderr.write(expected ? `${(error as Error).message}\n` : `${(error as Error).stack}\n`);
   await delay(0);
   process.exit(1);

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
+import type { PlayerId } from '../../schema/ids.ts';
 import { BrokenInvariant } from '../../schema/invariant.ts';
 import { Refusal, type RefusalCode, type RefusalReply } from '../../schema/refusals.ts';
 
-export type Report = (fault: { ref: string; type: string; error: unknown }) => void;
+/** What failed, where, and by whose request. */
+export type Report = (fault: { ref: string; type: string; error: unknown; player?: PlayerId; command?: unknown }) => void;
 
 /** How many of a body's faults a refusal names. */
 const ISSUES_NAMED_MAX = 3;
@@ -20,6 +22,7 @@ export async function answer<Shape extends z.ZodType, Answer>(
   body: unknown,
   kit: { report: Report; onRefusal: (code: RefusalCode) => void },
   run: (body: z.output<Shape>) => Promise<Answer> | Answer,
+  player?: PlayerId,
 ): Promise<{ answer: Answer } | { refusal: RefusalReply }> {
   const ref = randomUUID();
   try {
@@ -27,7 +30,7 @@ export async function answer<Shape extends z.ZodType, Answer>(
     if (!parsed.success) throw badRequest(parsed.error);
     return { answer: await run(parsed.data) };
   } catch (error) {
-    if (!(error instanceof Refusal)) kit.report({ ref, type, error });
+    if (!(error instanceof Refusal)) kit.report({ ref, type, error, ...(player !== undefined && { player }), command: (body as { commandId?: unknown } | null | undefined)?.commandId });
     if (error instanceof BrokenInvariant) setImmediate(() => process.emit('uncaughtException', error));
     const { code, details } = error instanceof Refusal ? error : new Refusal('INTERNAL');
     kit.onRefusal(code);

@@ -41,7 +41,7 @@ export function refuseJoin(code: RefusalCode): never {
 
 /** For a look-up of the player itself: one who does not exist may not join, and whatever else failed is not the client's fault. */
 export function refuseStranger(error: unknown): never {
-  if (error instanceof Refusal) refuseJoin('UNAUTHENTICATED');
+  if (error instanceof Refusal) refuseJoin(error.code === 'UNKNOWN_PLAYER' ? 'UNAUTHENTICATED' : error.code);
   throw error;
 }
 
@@ -73,7 +73,8 @@ export abstract class AuthenticatedRoom<State extends object> extends Room<{ sta
   /** Answers a request, or takes a message, of a client that is known and a body that was checked. */
   protected command<Shape extends z.ZodType, Answer>(type: string, shape: Shape, run: (actor: PlayerId, body: z.output<Shape>, client: Client) => Promise<Answer> | Answer): void {
     this.onMessage(type, async (client: Client, body: unknown, context: MessageContext) => {
-      const reply = await answer(type, shape, body, this.kit, (checked) => run((client.auth as Seat).playerId, checked, client));
+      const actor = (client.auth as Seat).playerId;
+      const reply = await answer(type, shape, body, this.kit, (checked) => run(actor, checked, client), actor);
       if ('answer' in reply) return reply.answer;
       // A message without a reply channel cannot be refused; a malformed one ends the connection instead.
       if (context.id === undefined && reply.refusal.code === 'BAD_REQUEST') client.leave(CloseCode.WITH_ERROR, 'BAD_REQUEST');

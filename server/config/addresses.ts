@@ -40,12 +40,21 @@ export function parseLeaderboardUrls(text: string): Record<string, string> {
   return Object.fromEntries(urls);
 }
 
-/** `host`, `host:port` or `host/path`: Colyseus's clients put the scheme before it. */
-export function parsePublicAddress(text: string): string {
-  if (/:\/\/|\s/.test(text) || !parseUrl(`http://${text}`)) {
-    throw new ConfigError('PUBLIC_ADDRESS must be a host with a port or a path, and no scheme: write game.example.com/2567.');
+/** `host`, `host:port` or `host/path`, to which Colyseus's clients add the scheme; `{port}` is the process's own. */
+export function parsePublicAddress(text: string, port: number): string {
+  const address = text.replaceAll('{port}', String(port));
+  if (/:\/\/|\s/.test(address) || !parseUrl(`http://${address}`)) {
+    throw new ConfigError('PUBLIC_ADDRESS must be a host with a port or a path, and no scheme: write game.example.com/2567, or game.example.com/{port} for every process.');
   }
-  return text;
+  return address;
+}
+
+/** Where a process of several is reached that was not told: the address that it listens on. */
+export function listeningAddress(host: string, port: number): string {
+  if (['0.0.0.0', '::', ''].includes(host)) {
+    throw new ConfigError(`PUBLIC_ADDRESS is not set, and HOST ${host} is no address that a client can be sent to: set PUBLIC_ADDRESS, as with several processes each client is sent to the one that has its room.`);
+  }
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function parseUrl(text: string): URL | undefined {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { parseLeaderboardUrls, parsePublicAddress, parseRedisUrl, parseShardUrls } from './addresses.ts';
+import { listeningAddress, parseLeaderboardUrls, parsePublicAddress, parseRedisUrl, parseShardUrls } from './addresses.ts';
 import { ConfigError } from './config-error.ts';
 import type { FlatEnvironment } from './flat-environment.ts';
 import { demandSecrets, keepSecrets, type Secrets } from './secrets.ts';
@@ -54,7 +54,7 @@ export function assemble(flat: FlatEnvironment): Config {
   if (several && !flat.REDIS_URL) throw new ConfigError(`REDIS_URL is not set, but ${several}, and processes meet in Redis: set REDIS_URL, or run one process.`);
   if (flat.FAULT_POINT && flat.NODE_ENV === 'production') throw new ConfigError('FAULT_POINT kills or stops the server on purpose, and NODE_ENV is production: leave it out.');
   const addresses = {
-    publicAddress: flat.PUBLIC_ADDRESS && parsePublicAddress(flat.PUBLIC_ADDRESS),
+    publicAddress: flat.PUBLIC_ADDRESS ? parsePublicAddress(flat.PUBLIC_ADDRESS, port) : flat.REDIS_URL ? listeningAddress(flat.HOST, port) : undefined,
     shardUrls: flat.SHARD_URLS ? Object.freeze(parseShardUrls(flat.SHARD_URLS)) : undefined,
     redisUrl: flat.REDIS_URL && parseRedisUrl(flat.REDIS_URL),
     leaderboardUrls: Object.freeze(flat.LEADERBOARD_URLS ? parseLeaderboardUrls(flat.LEADERBOARD_URLS) : {}),

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { matchMaker } from '@colyseus/core';
 import express, { type Request, type Router } from 'express';
 import helmet from 'helmet';
 import type { Storage } from '../../persistence/index.ts';
@@ -12,6 +13,7 @@ const WEB_ROOT = path.resolve(import.meta.dirname, '../../web/dist');
 
 export interface PublicRoutesOptions {
   storage: Pick<Storage, 'ready'>;
+  backplane: { isUp(): boolean };
   catalog: Catalog;
   metrics: Metrics;
   serviceKey: string;
@@ -19,12 +21,14 @@ export interface PublicRoutesOptions {
 }
 
 /** Health, metrics, the catalogue for clients, and the web client. */
-export function publicRoutes({ storage, catalog, metrics, serviceKey, log }: PublicRoutesOptions): Router {
+export function publicRoutes({ storage, backplane, catalog, metrics, serviceKey, log }: PublicRoutesOptions): Router {
   const routes = express.Router();
   routes.get('/healthz', (_request, response) => {
     response.json({ ok: true });
   });
   routes.get('/readyz', async (_request, response) => {
+    if (matchMaker.state === matchMaker.MatchMakerState.SHUTTING_DOWN) return void response.status(503).json({ ok: false, reason: 'shutting down' });
+    if (!backplane.isUp()) return void response.status(503).json({ ok: false, reason: 'Redis does not answer' });
     try {
       await storage.ready();
       response.json({ ok: true });

@@ -81,6 +81,12 @@ export class InventoryCache {
     }
   }
 
+  /** Forgets everything: what was said about it may have been missed. */
+  clear(): void {
+    this.#entries.clear();
+    this.#flights.clear();
+  }
+
   get size(): number {
     return this.#entries.size;
   }

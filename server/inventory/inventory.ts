@@ -61,6 +61,11 @@ export class Inventory {
     this.#bus.publish('invalidated', 'all', deltas.map(({ holderId, version }) => ({ holder: holderId, version })));
   }
 
+  /** Messages were missed: nothing that is cached is believed any more. */
+  forget(): void {
+    this.#cache.clear();
+  }
+
   /** Something changed that this process cannot describe: cached entries go, and rooms read again. */
   refresh(holders: readonly HolderId[]): void {
     this.#cache.invalidate(holders);

@@ -1,3 +1,4 @@
+import type { HeldVersion, Profile } from '../../persistence/index.ts';
 import type { PlayerId } from '../../schema/ids.ts';
 
 export interface Watched {
@@ -8,6 +9,8 @@ export interface Watched {
   epoch: number;
   onBehind(version: number): void;
   onDisplaced(epoch: number): void;
+  /** What it is called and how far it is, changed or not. */
+  onProfile?(profile: Profile): void;
 }
 
 /**
@@ -15,12 +18,12 @@ export interface Watched {
  * A room that was told nothing for an interval still learns that it is behind, or that its session was taken.
  */
 export class VersionWatch {
-  readonly #versions: (players: readonly PlayerId[]) => Promise<Map<string, { version: number; epoch: number }>>;
+  readonly #versions: (players: readonly PlayerId[]) => Promise<Map<string, HeldVersion>>;
   readonly #watched = new Set<Watched>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(versions: (players: readonly PlayerId[]) => Promise<Map<string, { version: number; epoch: number }>>) {
+  constructor(versions: (players: readonly PlayerId[]) => Promise<Map<string, HeldVersion>>) {
     this.#versions = versions;
   }
 
@@ -50,8 +53,12 @@ export class VersionWatch {
       const held = truth.get(room.playerId);
       // A room that was left meanwhile is no more.
       if (held === undefined || !this.#watched.has(room)) continue;
-      if (held.epoch > room.epoch) room.onDisplaced(held.epoch);
-      else if (held.version > room.version()) room.onBehind(held.version);
+      if (held.epoch > room.epoch) {
+        room.onDisplaced(held.epoch);
+        continue;
+      }
+      if (held.version > room.version()) room.onBehind(held.version);
+      if (held.profile) room.onProfile?.(held.profile);
     }
   }
 }

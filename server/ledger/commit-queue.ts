@@ -67,7 +67,8 @@ export class CommitQueue {
   #length = 0;
   readonly #doubted: Entry[] = [];
   #judging = false;
-  readonly #drains: (() => void)[] = [];
+  #draining = false;
+  #idle: (() => void)[] = [];
 
   constructor(options: CommitQueueOptions) {
     this.#options = options;
@@ -82,7 +83,7 @@ export class CommitQueue {
   submit(movement: Movement): Promise<MovementOutcome> {
     const holders = holdersOf(movement);
     const { lengthMax, perHolderMax } = this.#options;
-    const full = this.#drains.length > 0 || this.#length >= lengthMax || holders.some((holder) => (this.#lines.get(holder)?.length ?? 0) >= perHolderMax);
+    const full = this.#draining || this.#length >= lengthMax || holders.some((holder) => (this.#lines.get(holder)?.length ?? 0) >= perHolderMax);
     if (full) return Promise.reject(new Refusal('BUSY', { reason: 'the commit queue is full' }));
     return new Promise((resolve, reject) => {
       const entry: Entry = { movement, holders, lane: this.#laneOf(movement), since: this.#now(), judged: false, ready: false, resolve, reject };
@@ -93,9 +94,15 @@ export class CommitQueue {
 
   /** Takes nothing more, and resolves when everything taken has its outcome. */
   drain(): Promise<void> {
+    this.#draining = true;
+    return this.idle();
+  }
+
+  /** Resolves when nothing waits and nothing is under way. */
+  idle(): Promise<void> {
     return new Promise((resolve) => {
-      this.#drains.push(resolve);
-      if (this.#length === 0) resolve();
+      this.#idle.push(resolve);
+      this.#idleIfEmpty();
     });
   }
 
@@ -149,7 +156,7 @@ export class CommitQueue {
     }
     this.#judging = this.#doubted.length > 0;
     if (this.#judging) void this.#judge();
-    this.#drainedIfEmpty();
+    this.#idleIfEmpty();
   }
 
   /** What is submitted in the same turn goes together. */
@@ -221,7 +228,7 @@ export class CommitQueue {
   #leave(batch: readonly Entry[]): void {
     this.#length -= batch.length;
     this.#stepOut(batch);
-    this.#drainedIfEmpty();
+    this.#idleIfEmpty();
   }
 
   #stepOut(batch: readonly Entry[]): void {
@@ -237,7 +244,9 @@ export class CommitQueue {
     for (const entry of next) this.#readyIfFirst(entry);
   }
 
-  #drainedIfEmpty(): void {
-    if (this.#length === 0) for (const drained of this.#drains) drained();
+  #idleIfEmpty(): void {
+    if (this.#length > 0) return;
+    for (const resolve of this.#idle) resolve();
+    this.#idle = [];
   }
 }

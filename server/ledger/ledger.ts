@@ -60,6 +60,11 @@ export class Ledger {
     return this.#queue.drain();
   }
 
+  /** Resolves when nothing waits for its outcome. */
+  idle(): Promise<void> {
+    return this.#queue.idle();
+  }
+
   async #commit(batch: readonly Movement[]): Promise<MovementOutcome[]> {
     const { inventory, bus, metrics, reach } = this.#deps;
     const stop = metrics.commitSeconds.startTimer();

@@ -1,4 +1,4 @@
-import type { Bus, HoldingsReader, PlayerEvent, PlayerStore } from '../../persistence/index.ts';
+import type { Bus, HoldingsReader, PlayerEvent, PlayerStore, Subscription } from '../../persistence/index.ts';
 import type { PlayerRecord } from '../../schema/holdings.ts';
 import type { PlayerId } from '../../schema/ids.ts';
 import type { Rename } from '../../schema/messages/player.ts';
@@ -26,12 +26,12 @@ export class Players {
     return this.#deps.reader.players(ids);
   }
 
-  /** @throws {Refusal} COMMAND_REUSED, UNKNOWN_PLAYER */
-  async rename(actor: PlayerId, { commandId, name }: Rename): Promise<{ name: string }> {
+  /** @throws {Refusal} SESSION_REPLACED, COMMAND_REUSED, UNKNOWN_PLAYER */
+  async rename(actor: PlayerId, { commandId, name }: Rename, epoch: number): Promise<{ name: string }> {
     const { idempotency, store } = this.#deps;
     const answer = { name };
     return await idempotency.once({ actor, id: commandId, type: 'player:rename', payload: answer }, async (hash) => {
-      await store.rename(actor, name, { actor, id: commandId, hash, answer: () => answer });
+      await store.rename(actor, name, epoch, { actor, id: commandId, hash, answer: () => answer });
       this.tell(actor, { type: 'profile', name });
       return answer;
     });
@@ -42,8 +42,7 @@ export class Players {
     this.#deps.bus.publish('player', playerId, event);
   }
 
-  /** @returns what ends the listening */
-  listen(playerId: PlayerId, listener: (event: PlayerEvent) => void): () => void {
+  listen(playerId: PlayerId, listener: (event: PlayerEvent) => void): Subscription {
     return this.#deps.bus.subscribe('player', playerId, listener);
   }
 }

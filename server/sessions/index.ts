@@ -1,4 +1,4 @@
-import type { Bus, PlayerStore } from '../../persistence/index.ts';
+import type { Bus, PlayerStore, Session, SessionStore } from '../../persistence/index.ts';
 import type { PlayerId } from '../../schema/ids.ts';
 import { Refusal } from '../../schema/refusals.ts';
 
@@ -11,34 +11,59 @@ export interface Follower {
 
 export interface SessionsDeps {
   players: PlayerStore;
+  store: SessionStore;
   bus: Bus;
   epochs: (players: readonly PlayerId[]) => Promise<Map<string, { epoch: number }>>;
+  /** Under which this process's rooms are listed. */
+  processId: () => string;
+  now?: () => number;
+  /** The store is away: sessions go on without it, since PostgreSQL has their epochs. */
+  onStoreFault?: (error: unknown) => void;
 }
 
 /**
- * One session per player, held by the player's own room. Taking it raises the epoch in the player's inventory row,
- * which refuses every earlier session's writes, and tells whoever held it to close with 4100. [SE1] [SE2]
+ * One session per player over all processes, held by the player's own room. Taking it raises the epoch in the player's
+ * inventory row, which refuses every earlier session's writes, records where it is held, and tells whoever held it to close
+ * with 4100. [SE1] [SE2]
  */
 export class Sessions {
   readonly #deps: SessionsDeps;
-  readonly #held = new Map<PlayerId, number>();
+  readonly #held = new Map<PlayerId, Session>();
 
   constructor(deps: SessionsDeps) {
     this.#deps = deps;
   }
 
-  /** @returns the session's epoch. @throws {Refusal} UNKNOWN_PLAYER */
-  async take(playerId: PlayerId): Promise<number> {
-    const epoch = await this.#deps.players.takeSession(playerId);
-    const displaces = this.#held.has(playerId);
-    if (epoch > (this.#held.get(playerId) ?? 0)) this.#held.set(playerId, epoch);
-    this.#deps.bus.publish('player', playerId, { type: 'session:taken', epoch, displaces });
+  /** Sessions that this process holds. */
+  get heldCount(): number {
+    return this.#held.size;
+  }
+
+  /** @returns the session's epoch. @throws {Refusal} UNKNOWN_PLAYER; SESSION_REPLACED when a newer one was taken meanwhile */
+  async take(playerId: PlayerId, roomId: string): Promise<number> {
+    const { players, bus, processId, now = Date.now } = this.#deps;
+    const epoch = await players.takeSession(playerId);
+    const session: Session = { playerId, epoch, processId: processId(), roomId, takenAt: now() };
+    const displaces = await this.#record(session);
+    this.#held.set(playerId, session);
+    bus.publish('player', playerId, { type: 'session:taken', epoch, displaces });
     return epoch;
+  }
+
+  /** Where the player's session is held, if the store knows. */
+  find(playerId: PlayerId): Promise<Session | undefined> {
+    return this.#deps.store.find(playerId);
   }
 
   /** The holder leaves; a session that was displaced meanwhile is not the holder's to release. */
   release(playerId: PlayerId, epoch: number): void {
-    if (this.#held.get(playerId) === epoch) this.#held.delete(playerId);
+    if (this.#held.get(playerId)?.epoch === epoch) this.#held.delete(playerId);
+    this.#deps.store.release({ playerId, epoch }).catch(this.#fault);
+  }
+
+  /** Keeps what this process holds from running out, and puts it back where the store lost it. [SE4] */
+  async renew(): Promise<void> {
+    if (this.#held.size > 0) await this.#deps.store.renew([...this.#held.values()]).catch(this.#fault);
   }
 
   /**
@@ -49,24 +74,35 @@ export class Sessions {
   async follow(playerId: PlayerId, onDisplaced: () => void): Promise<Follower> {
     let epoch = 0;
     // Listen first, ask second: a session taken in between is seen by one or the other.
-    const stop = this.#deps.bus.subscribe('player', playerId, (event) => {
+    const listening = this.#deps.bus.subscribe('player', playerId, (event) => {
       if (event.type !== 'session:taken' || event.epoch <= epoch) return;
       if (event.displaces) onDisplaced();
       else epoch = event.epoch;
     });
     try {
+      await listening.ready;
       const held = (await this.#deps.epochs([playerId])).get(playerId)?.epoch;
       if (held === undefined) throw new Refusal('UNKNOWN_PLAYER', { playerId });
       epoch = Math.max(epoch, held);
     } catch (error) {
-      stop();
+      listening.stop();
       throw error;
     }
     return {
       get epoch() {
         return epoch;
       },
-      stop,
+      stop: () => listening.stop(),
     };
   }
+
+  /** @returns whether another session is displaced; when the store does not say, it counts as one */
+  async #record(session: Session): Promise<boolean> {
+    const outcome = await this.#deps.store.take(session).catch(this.#fault);
+    if (outcome === undefined) return true;
+    if (!outcome.taken) throw new Refusal('SESSION_REPLACED');
+    return outcome.displaced !== undefined;
+  }
+
+  readonly #fault = (error: unknown): undefined => void this.#deps.onStoreFault?.(error);
 }

@@ -6,9 +6,9 @@ export type { Logger } from 'pino';
 /** Keys whose values never reach a log, wherever they stand in a line. */
 const SECRET_PATHS = ['password', 'token', 'authorization', 'secrets', '*.password', '*.token', '*.authorization', '*.passwordHash', 'req.headers.authorization'];
 
-/** Structured log lines, one JSON object each; `ref` joins a line with the refusal that a client saw. */
-export function createLogger(level: string): Logger {
-  return pino({ level, base: undefined, redact: { paths: SECRET_PATHS, censor: '…' } });
+/** Structured log lines, one JSON object each, with the process's number; `ref` joins a line with the refusal that a client saw. */
+export function createLogger(level: string, instance = 0): Logger {
+  return pino({ level, base: { process: instance }, redact: { paths: SECRET_PATHS, censor: '…' } });
 }
 
 /** Everything that is counted, by its Prometheus name. */
@@ -29,6 +29,16 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly busLagSeconds = new Histogram({
+    name: 'strongroom_bus_lag_seconds',
+    help: "From another process's message to its arrival here, by both clocks",
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2],
+    registers: [this.registry],
+  });
+  readonly busDropped = this.#counter('strongroom_bus_dropped_total', 'Messages to other processes that Redis did not take', []);
+  readonly leasesLost = this.#counter('strongroom_leases_lost_total', 'How often this process was taken for dead, and closed its rooms', []);
+  readonly membersLost = this.#counter('strongroom_members_lost_total', 'Other processes that this one found gone or standing still', []);
+
   readonly batchSize = new Histogram({ name: 'strongroom_batch_size', help: 'Movements per commit', buckets: [1, 2, 5, 10, 25, 50, 100, 250], registers: [this.registry] });
   readonly queueWaitSeconds = new Histogram({
     name: 'strongroom_queue_wait_seconds',
@@ -39,6 +49,29 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** What is looked up when somebody asks. */
+  watch({ sessions, rooms }: { sessions: () => number; rooms: () => ReadonlyMap<string, number> }): void {
+    const registers = [this.registry];
+    new Gauge({
+      name: 'strongroom_sessions',
+      help: 'Player sessions that this process holds',
+      registers,
+      collect() {
+        this.set(sessions());
+      },
+    });
+    new Gauge({
+      name: 'strongroom_rooms',
+      help: 'Rooms of this process, by name',
+      labelNames: ['room'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [room, count] of rooms()) this.set({ room }, count);
+      },
+    });
   }
 
   #counter<Label extends string>(name: string, help: string, labelNames: Label[]): Counter<Label> {

@@ -119,6 +119,11 @@ export class Trade {
     else this.#calledOff ??= reason;
   }
 
+  /** Resolves when no settlement is under way, however it ends. */
+  async settled(): Promise<void> {
+    await this.#settlement?.catch(() => undefined);
+  }
+
   #end(reason: string): void {
     this.window.cancel(reason);
     this.#over(reason);

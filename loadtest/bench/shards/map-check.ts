@@ -15,7 +15,7 @@ const SLICE_MS = 20;
 const WARM_UP = 20;
 const SHARE_MAX = 1.03;
 /** As persistence/ names it. */
-const MAP_VERSION = 'slot-map-version';
+const CONFIRM = 'confirm-writer';
 
 const LOADS: readonly (Load & { name: string })[] = [
   { name: 'a lonely trade', atOnce: 1, batch: 1 },
@@ -105,7 +105,7 @@ class MapQuestion {
     this.#known.add(client);
     const query = client.query.bind(client) as (...args: unknown[]) => unknown;
     client.query = ((...args: unknown[]) => {
-      if (this.isAsked || (args[0] as { name?: string }).name !== MAP_VERSION) return query(...args);
+      if (this.isAsked || (args[0] as { name?: string }).name !== CONFIRM) return query(...args);
       this.answeredHere++;
       return Promise.resolve(this.#answer);
     }) as typeof client.query;

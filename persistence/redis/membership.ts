@@ -1,0 +1,132 @@
+import type { LeaseId } from '../../schema/ids.ts';
+import type { RedisLink } from './client.ts';
+
+const MEMBERS = 'strongroom:members';
+const BEAT_MS = 500;
+/** A process that is silent for so long has lost its lease: it stands still, or is cut off. */
+export const LEASE_MS = 3_500;
+/** A connection that broke is back by then, if its process lives. */
+const ABSENT_MS = 1_000;
+/** After Redis was away, so that everybody is back before anybody is missed. */
+const SETTLE_MS = 3_000;
+
+/** A process as the others see it. */
+export interface Member {
+  lease: LeaseId;
+  /** Colyseus's name of the process, under which its rooms are listed. */
+  processId: string;
+}
+
+export interface MembershipOptions {
+  /** This process, by the lease that it has now. */
+  self: () => Member;
+  /** A member is gone or stands still. @returns whether all is done: it is asked again until then */
+  onDead: (member: Member) => Promise<boolean>;
+  /** This process stood still for longer than its lease, or the others do not know it: PostgreSQL says whether it was fenced. */
+  onDoubt: () => Promise<void>;
+  report: (error: unknown) => void;
+}
+
+/** Which processes live. */
+export interface Membership {
+  /** Those that were alive a moment ago, this one among them. */
+  alive(): readonly Member[];
+  /** This process has another lease than before. */
+  renamed(before: LeaseId): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Leases on being alive, in Redis: each process renews its own twice a second and looks after the others'. One that is killed
+ * is missed when its subscription is gone, one that stands still when its lease has run out. Redis only says who seems dead;
+ * what follows from that is fenced in PostgreSQL. [PL2]
+ */
+export async function joinMembers({ commands, subscriber }: RedisLink, { self, onDead, onDoubt, report }: MembershipOptions): Promise<Membership> {
+  let alive: Member[] = [];
+  let beatAt = performance.now();
+  let upSince = performance.now() - SETTLE_MS;
+  const absentSince = new Map<LeaseId, number>();
+  const mourned = new Map<LeaseId, Promise<void>>();
+  commands.on('ready', () => (upSince = performance.now()));
+  const known = new Set<LeaseId>();
+
+  async function beat(): Promise<void> {
+    const { lease, processId } = self();
+    const stoodStill = performance.now() - beatAt > LEASE_MS;
+    const results = await commands
+      .multi()
+      .hsetnx(MEMBERS, lease, processId)
+      .set(aliveKey(lease), '1', 'PX', LEASE_MS)
+      .hgetall(MEMBERS)
+      .exec();
+    beatAt = performance.now();
+    if (!known.has(lease)) await subscriber.subscribe(aliveKey(lease));
+    const [[, added], , [, members]] = results as [[null, number], unknown, [null, Record<string, string>]];
+    const forgotten = added === 1 && known.has(lease);
+    known.add(lease);
+    if (stoodStill || forgotten) await onDoubt();
+    await look(Object.entries(members).map(([other, of]) => ({ lease: other as LeaseId, processId: of })), lease);
+  }
+
+  async function look(members: Member[], own: LeaseId): Promise<void> {
+    const others = members.filter(({ lease }) => lease !== own);
+    const topics = others.map(({ lease }) => aliveKey(lease));
+    const [beats, listeners] = topics.length === 0 ? [[], []] : await Promise.all([commands.mget(topics), commands.pubsub('NUMSUB', ...topics)]);
+    const now = performance.now();
+    const isSilent = (at: number) => beats[at] === null;
+    const isAbsent = (at: number) => Number(listeners[at * 2 + 1]) === 0;
+    alive = [...members.filter(({ lease }) => lease === own), ...others.filter((_, at) => !isSilent(at) && !isAbsent(at))];
+    for (const [at, member] of others.entries()) {
+      if (!isAbsent(at)) absentSince.delete(member.lease);
+      else if (!absentSince.has(member.lease)) absentSince.set(member.lease, now);
+      const isGone = isSilent(at) || now - (absentSince.get(member.lease) ?? now) > ABSENT_MS;
+      if (isGone && now - upSince > SETTLE_MS) mourn(member);
+    }
+  }
+
+  function mourn(member: Member): void {
+    if (mourned.has(member.lease)) return;
+    const done = onDead(member)
+      .then(async (all) => {
+        if (!all) return;
+        await commands.hdel(MEMBERS, member.lease);
+        absentSince.delete(member.lease);
+      })
+      .catch(report)
+      .finally(() => mourned.delete(member.lease));
+    mourned.set(member.lease, done);
+  }
+
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running = Promise.resolve();
+  const next = () => {
+    if (stopped) return;
+    timer = setTimeout(() => {
+      // Redis is away: nobody is missed meanwhile, and this process is only in doubt once it can be known again.
+      running = beat().catch(() => undefined).finally(next);
+    }, BEAT_MS);
+  };
+  await beat();
+  next();
+  return {
+    alive: () => alive,
+    async renamed(before) {
+      await commands.multi().hdel(MEMBERS, before).del(aliveKey(before)).exec().catch(report);
+      await subscriber.unsubscribe(aliveKey(before)).catch(report);
+      await beat().catch(report);
+    },
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+      await Promise.all(mourned.values());
+      const { lease } = self();
+      await commands.multi().hdel(MEMBERS, lease).del(aliveKey(lease)).exec().catch(report);
+    },
+  };
+}
+
+function aliveKey(lease: LeaseId): string {
+  return `strongroom:member:${lease}`;
+}

@@ -1,0 +1,108 @@
+import { matchMaker, type MatchMakerDriver, type Presence } from '@colyseus/core';
+import {
+  joinMembers, memoryBus, memorySessionStore, newId, openRedis, redisBus, redisSessionStore, RoomDriver, RoomPresence, watchGeneration,
+  type Bus, type Membership, type RedisLink, type SessionStore, type Storage,
+} from '../persistence/index.ts';
+import type { Features } from './features.ts';
+import { membershipOptions } from './lost-lease.ts';
+import type { Logger, Metrics } from './telemetry/index.ts';
+
+/** By which of a room's options it is found, for those that are filtered by one. */
+const INDEXED_BY = { player: 'playerId', zone: 'zone' };
+const GENERATION_LOOK_MS = 500;
+/** Well within the 24 h for which a session is kept. */
+const RENEW_EVERY_MS = 600_000;
+/** A process that has only so many rooms more than the emptiest makes a room itself: it costs no trip to another. */
+const ROOMS_AHEAD_MAX = 16;
+
+export interface BackplaneOptions {
+  redisUrl: string | undefined;
+  metrics: Metrics;
+  log: Logger;
+}
+
+export interface Joined {
+  storage: Storage;
+  features: Features;
+}
+
+/** What processes meet in: Redis, or this process's own memory. */
+export interface Backplane {
+  bus: Bus;
+  sessionStore: SessionStore;
+  /** Colyseus's own; absent with one process, which has them built in. */
+  presence?: Presence;
+  driver?: MatchMakerDriver;
+  /** Which process makes a room. */
+  selectProcess?: () => Promise<string>;
+  /** Whether Redis answers; always, where there is none. */
+  isUp(): boolean;
+  /** From when on this process listens, until it is stopped. */
+  join(joined: Joined): Promise<void>;
+  leave(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @throws {RedisError} */
+export async function openBackplane({ redisUrl, metrics, log }: BackplaneOptions): Promise<Backplane> {
+  if (redisUrl === undefined) return alone();
+  const link = await openRedis(redisUrl, { onFault: (error) => log.warn({ err: error }, 'Redis') });
+  return await together(link, metrics, log);
+}
+
+function alone(): Backplane {
+  const nothing = async () => {};
+  return { bus: memoryBus(), sessionStore: memorySessionStore(), isUp: () => true, join: nothing, leave: nothing, close: nothing };
+}
+
+async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise<Backplane> {
+  let joined: Joined | undefined;
+  let membership: Membership | undefined;
+  const stops: (() => unknown)[] = [];
+  const onFault = (error: unknown) => log.warn({ err: error }, 'Redis did not do what the matchmaker asked');
+  const bus = redisBus(link, {
+    origin: newId(),
+    onLag: (ms) => metrics.busLagSeconds.observe(ms / 1_000),
+    onDropped: () => metrics.busDropped.inc(),
+    onGap: () => void joined?.features.heal().catch((error: unknown) => log.warn({ err: error }, 'versions were not compared')),
+  });
+
+  return {
+    bus,
+    sessionStore: redisSessionStore(link.commands),
+    driver: new RoomDriver(link.commands, { indexedBy: INDEXED_BY, onFault }),
+    presence: await RoomPresence.open(link, { onFault }),
+    isUp: () => link.isUp(),
+
+    /** The emptiest of those that live: one that was killed is still in the framework's list for a while. */
+    async selectProcess() {
+      const own = matchMaker.processId;
+      const living = new Set(membership?.alive().map(({ processId }) => processId));
+      const counts = (await matchMaker.stats.fetchAll()).filter(({ processId }) => living.has(processId));
+      const emptiest = counts.toSorted((a, b) => a.roomCount - b.roomCount)[0];
+      const ours = counts.find(({ processId }) => processId === own);
+      if (emptiest === undefined || (ours !== undefined && ours.roomCount <= emptiest.roomCount + ROOMS_AHEAD_MAX)) return own;
+      return emptiest.processId;
+    },
+
+    async join(features) {
+      joined = features;
+      membership = await joinMembers(link, membershipOptions({ ...features, membership: () => membership, metrics, log }));
+      const generation = watchGeneration(link.commands, { intervalMs: GENERATION_LOOK_MS, onLost: () => void listAgain(features, log) });
+      const renewal = setInterval(() => void features.features.sessions.renew(), RENEW_EVERY_MS);
+      stops.push(() => generation.stop(), () => clearInterval(renewal));
+    },
+
+    async leave() {
+      for (const stop of stops) await stop();
+      await membership?.stop();
+    },
+    close: () => link.close(),
+  };
+}
+
+/** Redis lost everything: what lives here says so again. [RD7] */
+async function listAgain({ features }: Joined, log: Logger): Promise<void> {
+  log.warn('Redis was emptied: rooms and sessions of this process are listed again');
+  await Promise.all([matchMaker.restoreMissingRoomCaches(), matchMaker.stats.persist(true), features.sessions.renew(), features.heal()]).catch((error: unknown) => log.error({ err: error }, 'not everything is listed again'));
+}
