@@ -9,6 +9,7 @@ export { ClusterError, closeShards, migrateShards, openShards } from './cluster.
 export type { CommandReader, KnownCommand } from './commands.ts';
 export { isConnectionLoss, OutcomeUnknown } from './database-errors.ts';
 export { EmbeddedPostgresError, findEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/index.ts';
+export { EmbeddedRedisError, startEmbeddedRedis, type EmbeddedRedis } from './embedded/redis.ts';
 export { Balance, Inventory, Item } from './entities/holdings.ts';
 export { Command, LedgerEntry } from './entities/ledger.ts';
 export { type CommitPoint, faultPoints, type FaultPoint, FAULT_POINTS, FAULT_SPEC, MOVE_POINTS, type ReachFaultPoint } from './fault-points.ts';
@@ -22,6 +23,10 @@ export { newId } from './new-id.ts';
 export type { Credentials, NewPlayer, PlayerStore, StoredAccount } from './players.ts';
 export type { Judge } from './judge.ts';
 export type { Settle } from './settle.ts';
+export { openRedis, RedisError, type RedisLink } from './redis/client.ts';
+export { watchGeneration, type GenerationOptions } from './redis/generation.ts';
+export { RoomDriver, type RoomDriverOptions } from './redis/room-driver.ts';
+export { RoomPresence } from './redis/room-presence.ts';
 export type { MoveProgress, MoveReport } from './reshard/move.ts';
 export { openResharding, type Plan, type Resharding } from './reshard/resharding.ts';
 export { slotRanges } from './reshard/slot-ranges.ts';
