@@ -1,9 +1,5 @@
 /** The whole contract of storage: what features and the composition root may use. */
 export { auditShards, type AuditReport, type InvariantReport } from './audit.ts';
-export { LEASE_MS, joinMembers, type Member, type Membership, type MembershipOptions } from './redis/membership.ts';
-export { openRedis, RedisError, type RedisLink } from './redis/client.ts';
-export { redisBus } from './redis/bus.ts';
-export { memorySessionStore, type Session, type SessionStore } from './session-store.ts';
 export { memoryBus, type Bus, type PlayerEvent, type Subscription } from './bus.ts';
 export { ClusterError, closeShards, migrateShards, openShards } from './cluster.ts';
 export type { CommandReader, KnownCommand } from './commands.ts';
@@ -22,11 +18,15 @@ export {
 export { newId } from './new-id.ts';
 export type { Credentials, NewPlayer, PlayerStore, StoredAccount } from './players.ts';
 export type { Judge } from './judge.ts';
+export { memorySessionStore, type Session, type SessionStore } from './session-store.ts';
 export type { Settle } from './settle.ts';
+export { redisBus } from './redis/bus.ts';
 export { openRedis, RedisError, type RedisLink } from './redis/client.ts';
 export { watchGeneration, type GenerationOptions } from './redis/generation.ts';
+export { joinMembers, type Member, type Membership, type MembershipOptions } from './redis/membership.ts';
 export { RoomDriver, type RoomDriverOptions } from './redis/room-driver.ts';
 export { RoomPresence } from './redis/room-presence.ts';
+export { redisSessionStore } from './redis/session-store.ts';
 export type { MoveProgress, MoveReport } from './reshard/move.ts';
 export { openResharding, type Plan, type Resharding } from './reshard/resharding.ts';
 export { slotRanges } from './reshard/slot-ranges.ts';

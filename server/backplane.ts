@@ -71,7 +71,7 @@ async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise
     bus,
     sessionStore: redisSessionStore(link.commands),
     driver: new RoomDriver(link.commands, { indexedBy: INDEXED_BY, onFault }),
-    presence: await RoomPresence.open(link, { onFault }),
+    presence: await RoomPresence.open(link.commands, { onFault }),
     isUp: () => link.isUp(),
 
     /** The emptiest of those that live: one that was killed is still in the framework's list for a while. */
@@ -88,7 +88,7 @@ async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise
     async join(features) {
       joined = features;
       membership = await joinMembers(link, membershipOptions({ ...features, membership: () => membership, metrics, log }));
-      const generation = watchGeneration(link.commands, { intervalMs: GENERATION_LOOK_MS, onLost: () => void listAgain(features, log) });
+      const generation = await watchGeneration(link.commands, { intervalMs: GENERATION_LOOK_MS, onFault, onLost: () => listAgain(features, log) });
       const renewal = setInterval(() => void features.features.sessions.renew(), RENEW_EVERY_MS);
       stops.push(() => generation.stop(), () => clearInterval(renewal));
     },
@@ -104,5 +104,5 @@ async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise
 /** Redis lost everything: what lives here says so again. [RD7] */
 async function listAgain({ features }: Joined, log: Logger): Promise<void> {
   log.warn('Redis was emptied: rooms and sessions of this process are listed again');
-  await Promise.all([matchMaker.restoreMissingRoomCaches(), matchMaker.stats.persist(true), features.sessions.renew(), features.heal()]).catch((error: unknown) => log.error({ err: error }, 'not everything is listed again'));
+  await Promise.all([matchMaker.restoreMissingRoomCaches(), matchMaker.stats.persist(true), features.sessions.renew(), features.heal()]);
 }

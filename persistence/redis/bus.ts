@@ -47,8 +47,9 @@ export function redisBus({ commands, subscriber }: RedisLink, { origin, onLag, o
     if (!isLost) return;
     isLost = false;
     const topics = [...wanted.keys()];
-    // The driver asks again only for what it once saw confirmed.
-    void (topics.length > 0 ? subscriber.subscribe(...topics).catch(() => undefined) : Promise.resolve()).then(onGap);
+    if (topics.length === 0) return onGap();
+    // A connection that cannot be told what to listen to is no use: the next one is tried.
+    subscriber.subscribe(...topics).then(onGap, () => subscriber.disconnect(true));
   });
 
   return {

@@ -42,8 +42,9 @@ const OPTIONS: RedisOptions = {
  */
 export async function openRedis(url: string, { onFault, setting = 'REDIS_URL' }: { onFault: (error: Error) => void; setting?: string }): Promise<RedisLink> {
   const commands = new Redis(url, OPTIONS);
-  // A ready check is a command, and a connection that listens may not give any.
-  const subscriber = new Redis(url, { ...OPTIONS, enableReadyCheck: false });
+  // A ready check is a command, and a connection that listens may not give any. Who listens subscribes again by himself: the
+  // library would leave a rejection unhandled.
+  const subscriber = new Redis(url, { ...OPTIONS, enableReadyCheck: false, autoResubscribe: false });
   const connections = [commands, subscriber];
   let isOpen = false;
   let cause: Error | undefined;

@@ -4,7 +4,7 @@ import type { RedisLink } from './client.ts';
 const MEMBERS = 'strongroom:members';
 const BEAT_MS = 500;
 /** A process that is silent for so long has lost its lease: it stands still, or is cut off. */
-export const LEASE_MS = 3_500;
+const LEASE_MS = 3_500;
 /** A connection that broke is back by then, if its process lives. */
 const ABSENT_MS = 1_000;
 /** After Redis was away, so that everybody is back before anybody is missed. */
@@ -48,6 +48,7 @@ export async function joinMembers({ commands, subscriber }: RedisLink, { self, o
   const absentSince = new Map<LeaseId, number>();
   const mourned = new Map<LeaseId, Promise<void>>();
   commands.on('ready', () => (upSince = performance.now()));
+  subscriber.on('ready', () => void subscriber.subscribe(aliveKey(self().lease)).catch(report));
   const known = new Set<LeaseId>();
 
   async function beat(): Promise<void> {
@@ -60,7 +61,7 @@ export async function joinMembers({ commands, subscriber }: RedisLink, { self, o
       .hgetall(MEMBERS)
       .exec();
     beatAt = performance.now();
-    if (!known.has(lease)) await subscriber.subscribe(aliveKey(lease));
+    if (!known.has(lease)) await subscriber.subscribe(aliveKey(lease)); // what is listened to by nobody is missed at once
     const [[, added], , [, members]] = results as [[null, number], unknown, [null, Record<string, string>]];
     const forgotten = added === 1 && known.has(lease);
     known.add(lease);

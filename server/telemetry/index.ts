@@ -53,25 +53,28 @@ export class Metrics {
 
   /** What is looked up when somebody asks. */
   watch({ sessions, rooms }: { sessions: () => number; rooms: () => ReadonlyMap<string, number> }): void {
-    const registers = [this.registry];
-    new Gauge({
-      name: 'strongroom_sessions',
-      help: 'Player sessions that this process holds',
-      registers,
-      collect() {
-        this.set(sessions());
-      },
-    });
-    new Gauge({
-      name: 'strongroom_rooms',
-      help: 'Rooms of this process, by name',
-      labelNames: ['room'],
-      registers,
-      collect() {
-        this.reset();
-        for (const [room, count] of rooms()) this.set({ room }, count);
-      },
-    });
+    this.registry.registerMetric(
+      new Gauge({
+        name: 'strongroom_sessions',
+        help: 'Player sessions that this process holds',
+        registers: [],
+        collect() {
+          this.set(sessions());
+        },
+      }),
+    );
+    this.registry.registerMetric(
+      new Gauge({
+        name: 'strongroom_rooms',
+        help: 'Rooms of this process, by name',
+        labelNames: ['room'],
+        registers: [],
+        collect() {
+          this.reset();
+          for (const [room, count] of rooms()) this.set({ room }, count);
+        },
+      }),
+    );
   }
 
   #counter<Label extends string>(name: string, help: string, labelNames: Label[]): Counter<Label> {
