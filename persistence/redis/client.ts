@@ -69,7 +69,8 @@ export async function openRedis(url: string, { onFault, setting = 'REDIS_URL' }:
     async close() {
       await Promise.all(
         connections.map(async (connection) => {
-          const ended = connection.status === 'end' ? Promise.resolve() : once(connection, 'end');
+          // Between two attempts there is no socket, and nothing more is said.
+          const ended = ['end', 'close', 'reconnecting'].includes(connection.status) ? undefined : once(connection, 'end');
           connection.disconnect();
           await ended;
         }),

@@ -255,6 +255,13 @@ export const MUTATIONS = {
     guard: 'a kicked client has no seat left, whatever code its socket closed with [RM4]',
     edits: [{ file: 'rooms/kit/authenticated-room.ts', find: 'DROPS.has(code) && !this.#kicked.has(client)', replace: 'DROPS.has(code)' }],
   },
+  'leases-unfenced': {
+    guard: 'PostgreSQL refuses what a process writes whose lease was taken [PL1]',
+    edits: [
+      { file: 'persistence/transaction.ts', find: 'if (row?.fenced) {', replace: 'if (row?.fenced === undefined) {' },
+      { file: 'server/lost-lease.ts', find: 'if (await storage.isFenced(storage.lease.id)) storage.lease.lost();', replace: 'await storage.isFenced(storage.lease.id);' },
+    ],
+  },
 } as const satisfies Record<string, Mutation>;
 
 export type MutationName = keyof typeof MUTATIONS;

@@ -1,13 +1,10 @@
-import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Room } from '@colyseus/sdk';
 import { assertAuditGreen, assertHolds, assertShown } from '../kit/economy.ts';
 import { startFleet, type Fleet } from '../kit/fleet.ts';
-import { join, joinPlayer, newClient, service, until, type TestPlayer } from '../kit/player.ts';
+import { join, service } from '../kit/player.ts';
 import { MortalRedis } from '../kit/redis-host.ts';
 import type { TestServer } from '../kit/server.ts';
 import { startShardHost, type ShardHost } from '../kit/shard-host.ts';
-import { joinZone, sitDown, trade } from '../kit/trade.ts';
+import { sitDown, trade } from '../kit/trade.ts';
 
 describe('several processes', () => {
   let host: ShardHost;
