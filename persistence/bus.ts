@@ -14,6 +14,8 @@ export interface Channels {
   player: { key: PlayerId; event: PlayerEvent };
   /** To every process: what these holders have is newer than you may have cached. */
   invalidated: { key: 'all'; event: { holder: HolderId; version: number }[] };
+  /** To every process: this node of a zone was taken, or is ready again. */
+  node: { key: 'all'; event: { zone: string; nodeId: string; readyAt: number } };
 }
 
 export interface Subscription {
@@ -33,7 +35,7 @@ const AT_ONCE = Promise.resolve();
 /** The bus within a process. Delivery is synchronous and in order. */
 export function memoryBus(): Bus {
   type Listeners = Set<(event: never) => void>;
-  const channels: { readonly [Name in keyof Channels]: Map<string, Listeners> } = { player: new Map(), invalidated: new Map() };
+  const channels: { readonly [Name in keyof Channels]: Map<string, Listeners> } = { player: new Map(), invalidated: new Map(), node: new Map() };
   return {
     publish(channel, key, event) {
       const listeners = channels[channel].get(key);

@@ -3,6 +3,7 @@ export { auditShards, type AuditReport, type InvariantReport } from './audit.ts'
 export { memoryBus, type Bus, type PlayerEvent, type Subscription } from './bus.ts';
 export { ClusterError, closeShards, migrateShards, openShards } from './cluster.ts';
 export type { CommandReader, KnownCommand } from './commands.ts';
+export { memoryCooldowns, type Cooldowns } from './cooldowns.ts';
 export { isConnectionLoss, OutcomeUnknown } from './database-errors.ts';
 export { EmbeddedPostgresError, findEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/index.ts';
 export { EmbeddedRedisError, startEmbeddedRedis, type EmbeddedRedis } from './embedded/redis.ts';
@@ -22,6 +23,7 @@ export { memorySessionStore, type Session, type SessionStore } from './session-s
 export type { Settle } from './settle.ts';
 export { redisBus } from './redis/bus.ts';
 export { openRedis, RedisError, type RedisLink } from './redis/client.ts';
+export { redisCooldowns } from './redis/cooldowns.ts';
 export { watchGeneration, type GenerationOptions } from './redis/generation.ts';
 export { joinMembers, type Member, type Membership, type MembershipOptions } from './redis/membership.ts';
 export { RoomDriver, type RoomDriverOptions } from './redis/room-driver.ts';

@@ -43,13 +43,16 @@ export function bindZoneRoom(deps: ZoneRoomDeps) {
     override state = new ZoneState();
     protected override readonly kit = deps.kit;
     #zone!: Zone;
-    #stopCatalog: () => void = () => undefined;
+    readonly #stops: (() => void)[] = [];
     readonly #walkers = new Map<PlayerId, Walker>();
 
     override onCreate({ zone }: { zone: string }): void {
       this.openFor();
       this.#adopt(deps.catalog.zone(zone));
-      this.#stopCatalog = deps.catalog.onChange(() => this.#adopt(deps.catalog.zone(zone)));
+      this.#stops.push(
+        deps.catalog.onChange(() => this.#adopt(deps.catalog.zone(zone))),
+        deps.gathering.watch(zone, (nodeId) => this.#showNode(nodeId)),
+      );
       this.setSimulationInterval((elapsedMs) => this.#walk(elapsedMs), TICK_MS);
 
       this.command('move', Move, (actor, target) => {
@@ -59,11 +62,7 @@ export function bindZoneRoom(deps: ZoneRoomDeps) {
       this.command('gather', Gather, async (actor, body) => {
         const [walker, at] = [this.#walkers.get(actor), this.state.players.get(actor)];
         if (walker === undefined || at === undefined) throw new Refusal('SESSION_REPLACED');
-        try {
-          return await deps.gathering.gather(actor, this.#zone, { x: at.x, y: at.y }, body, walker.session.epoch);
-        } finally {
-          this.#showNode(body.nodeId);
-        }
+        return await deps.gathering.gather(actor, this.#zone, { x: at.x, y: at.y }, body, walker.session.epoch);
       });
     }
 
@@ -104,7 +103,7 @@ export function bindZoneRoom(deps: ZoneRoomDeps) {
     }
 
     override onDispose(): void {
-      this.#stopCatalog();
+      for (const stop of this.#stops) stop();
       for (const { session, stopListening } of this.#walkers.values()) {
         session.stop();
         stopListening();

@@ -1,7 +1,7 @@
 import { matchMaker, type MatchMakerDriver, type Presence } from '@colyseus/core';
 import {
-  joinMembers, memoryBus, memorySessionStore, newId, openRedis, redisBus, redisSessionStore, RoomDriver, RoomPresence, watchGeneration,
-  type Bus, type Membership, type RedisLink, type SessionStore, type Storage,
+  joinMembers, memoryBus, memoryCooldowns, memorySessionStore, newId, openRedis, redisBus, redisCooldowns, redisSessionStore, RoomDriver, RoomPresence, watchGeneration,
+  type Bus, type Cooldowns, type Membership, type RedisLink, type SessionStore, type Storage,
 } from '../persistence/index.ts';
 import type { Features } from './features.ts';
 import { membershipOptions } from './lost-lease.ts';
@@ -30,6 +30,7 @@ export interface Joined {
 export interface Backplane {
   bus: Bus;
   sessionStore: SessionStore;
+  cooldowns: Cooldowns;
   /** Colyseus's own; absent with one process, which has them built in. */
   presence?: Presence;
   driver?: MatchMakerDriver;
@@ -52,7 +53,7 @@ export async function openBackplane({ redisUrl, metrics, log }: BackplaneOptions
 
 function alone(): Backplane {
   const nothing = async () => {};
-  return { bus: memoryBus(), sessionStore: memorySessionStore(), isUp: () => true, join: nothing, leave: nothing, close: nothing };
+  return { bus: memoryBus(), sessionStore: memorySessionStore(), cooldowns: memoryCooldowns(), isUp: () => true, join: nothing, leave: nothing, close: nothing };
 }
 
 async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise<Backplane> {
@@ -70,6 +71,7 @@ async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise
   return {
     bus,
     sessionStore: redisSessionStore(link.commands),
+    cooldowns: redisCooldowns(link.commands),
     driver: new RoomDriver(link.commands, { indexedBy: INDEXED_BY, onFault }),
     presence: await RoomPresence.open(link.commands, { onFault }),
     isUp: () => link.isUp(),

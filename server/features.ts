@@ -1,4 +1,4 @@
-import { memoryBus, memorySessionStore, type Bus, type ReachFaultPoint, type SessionStore, type Storage } from '../persistence/index.ts';
+import { memoryBus, memorySessionStore, type Bus, type Cooldowns, type ReachFaultPoint, type SessionStore, type Storage } from '../persistence/index.ts';
 import { Accounts } from './accounts/index.ts';
 import type { Catalog } from './catalog/index.ts';
 import type { Config } from './config/index.ts';
@@ -21,6 +21,7 @@ export interface FeatureOptions {
   queue?: LedgerDeps['queue'];
   bus?: Bus;
   sessionStore?: SessionStore;
+  cooldowns?: Cooldowns;
   processId?: () => string;
   onStoreFault?: (error: unknown) => void;
 }
@@ -28,7 +29,7 @@ export interface FeatureOptions {
 export type Features = ReturnType<typeof createFeatures>;
 
 /** Puts the features together: each is given what it needs, and nothing is global. */
-export function createFeatures({ storage, catalog, metrics, limits, reach, queue = QUEUE, bus = memoryBus(), sessionStore = memorySessionStore(), processId = () => '', onStoreFault }: FeatureOptions) {
+export function createFeatures({ storage, catalog, metrics, limits, reach, queue = QUEUE, bus = memoryBus(), sessionStore = memorySessionStore(), cooldowns, processId = () => '', onStoreFault }: FeatureOptions) {
   const reader = storage.holdings;
   const inventory = new Inventory({
     reader,
@@ -50,7 +51,7 @@ export function createFeatures({ storage, catalog, metrics, limits, reach, queue
     players: new Players({ store: storage.players, reader, idempotency, bus }),
     sessions: new Sessions({ players: storage.players, store: sessionStore, bus, processId, epochs: (players) => reader.versions(players), ...(onStoreFault && { onStoreFault }) }),
     serviceCommands: new ServiceCommands({ ledger, idempotency, catalog, reader }),
-    gathering: new Gathering({ ledger, idempotency, now: Date.now }),
+    gathering: new Gathering({ ledger, idempotency, bus, now: Date.now, ...(cooldowns && { cooldowns }) }),
     invitations,
     trading,
     ledger,

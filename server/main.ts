@@ -39,6 +39,7 @@ async function start(): Promise<void> {
     reach,
     bus: backplane.bus,
     sessionStore: backplane.sessionStore,
+    cooldowns: backplane.cooldowns,
     processId: () => matchMaker.processId,
     onStoreFault: (error) => log.warn({ err: error }, 'the session store is away'),
   });
