@@ -16,8 +16,9 @@ export interface RoomDriverOptions {
 
 /** When a listing may be written: see put-room.lua. */
 type When = 'new' | 'known' | 'any';
-type Conditions = Partial<IRoomCache>;
-type Change = Partial<{ $set: Conditions; $inc: Conditions }>;
+/** Of a listing's own fields, and of its metadata's. */
+type Conditions = Partial<IRoomCache> & Record<string, unknown>;
+type Change = Partial<{ $set: Partial<IRoomCache>; $inc: Partial<IRoomCache> }>;
 
 interface Scripts {
   putRoom(rooms: string, places: string, bucket: string, process: string, roomId: string, listing: string, place: string, when: When): Promise<0 | 1>;
@@ -128,7 +129,7 @@ export class RoomDriver implements MatchMakerDriver {
     if (name === undefined) return ROOMS;
     const field = this.#indexedBy.get(name);
     if (field === undefined) return bucketKey(name, undefined);
-    const value = (conditions as Record<string, unknown>)[field];
+    const value = conditions[field];
     return isIndexable(value) ? bucketKey(name, value) : ROOMS;
   }
 
