@@ -1,6 +1,7 @@
 import { Argument, InvalidArgumentError, program } from 'commander';
 import { delta } from './bench/delta.ts';
 import { inventory } from './bench/inventory.ts';
+import { join } from './bench/join.ts';
 import type { Bench } from './bench/kit/bench.ts';
 import { jsonOf, tableOf } from './bench/kit/report.ts';
 import { shards } from './bench/shards.ts';
@@ -8,7 +9,7 @@ import { sockets } from './bench/sockets.ts';
 import { trades } from './bench/trades.ts';
 
 /** Every benchmark there is. */
-const BENCHES: readonly Bench[] = [delta, inventory, trades, shards, sockets];
+const BENCHES: readonly Bench[] = [delta, inventory, trades, shards, sockets, join];
 
 const ROUNDS = 5;
 const PLAYERS_MAX = 100_000;

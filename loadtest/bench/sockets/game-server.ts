@@ -1,10 +1,10 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../kit/free-port.ts';
 import { treeCpuUs } from '../kit/process-cpu.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
@@ -88,14 +88,4 @@ async function untilReady(child: ChildProcess, url: string): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null || performance.now() > deadline) throw new Error(`the server did not start: ${log}`);
     await delay(50);
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
