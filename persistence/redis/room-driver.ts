@@ -155,10 +155,9 @@ export class RoomDriver implements MatchMakerDriver {
 
 const keyOfProcess = (processId: string): string => `strongroom:rooms:of:${processId}`;
 
-/** No two names or values share a bucket, whatever is in them: both come from clients. */
+/** Names and values that look alike may share one: what matches is looked at in any case. */
 function bucketKey(name: string, value: unknown): string {
-  const bucket = `strongroom:rooms:in:${encodeURIComponent(name)}`;
-  return isIndexable(value) ? `${bucket}:${JSON.stringify(value)}` : bucket;
+  return `strongroom:rooms:in:${name}${isIndexable(value) ? `:${value}` : ''}`;
 }
 
 /** What a condition can equal: of anything else, as `===` has it, no two are the same. */

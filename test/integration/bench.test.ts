@@ -75,7 +75,7 @@ describe('benchmarks', function () {
     for (const part of [/^1,000 players over 2 shards/, /^1,000 holdings over 2 shards/, /^two-phase, one trade/, /^two-phase, batches of 100/, /^a batch of 100 with the slot map’s/, /^a gathering in batches of 100/, /^same shard pairs, 2 shards/, /^random pairs, 2 shards/, /^a trade among 2,000 players/]) ratios(line, part);
   });
 
-  it('join: [RD1] what is read for a join does not depend on how many players have rooms', async () => {
+  it('join: what is read for a join does not depend on how many players have rooms', async () => {
     const line = await bench('join');
     const [few, , many] = line.results.filter(({ unit }) => unit === 'bytes');
     assert.ok((many?.ours ?? 0) < (few?.ours ?? 0) * 1.2, `${few?.ours} bytes with 10 rooms, ${many?.ours} with 10,000`);
