@@ -6,7 +6,7 @@ export type { CommandReader, KnownCommand } from './commands.ts';
 export { memoryCooldowns, type Cooldowns } from './cooldowns.ts';
 export { isConnectionLoss, OutcomeUnknown } from './database-errors.ts';
 export { EmbeddedPostgresError, findEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/index.ts';
-export { EmbeddedRedisError, startEmbeddedRedis, type EmbeddedRedis } from './embedded/redis.ts';
+export { startEmbeddedRedis, type EmbeddedRedis } from './embedded/redis.ts';
 export { Balance, Inventory, Item } from './entities/holdings.ts';
 export { Command, LedgerEntry } from './entities/ledger.ts';
 export { type CommitPoint, faultPoints, type FaultPoint, FAULT_POINTS, FAULT_SPEC, MOVE_POINTS, type ReachFaultPoint } from './fault-points.ts';

@@ -136,6 +136,30 @@ describe('rooms over a Redis that dies', () => {
     });
   });
 
+  it('[RD6] [RD7] a Redis that answers nothing is one that is away: nothing waits for it for long, and all goes on when it answers again', async () => {
+    const presence = await RoomPresence.open(link.commands, { onFault });
+    const driver = new RoomDriver(link.commands, { indexedBy: {}, onFault });
+    const room = initializeRoomCache({ name: 'zone', roomId: 'room', processId: 'p' });
+    let heard = 0;
+    try {
+      await driver.insert(room);
+      redis.stall();
+      const began = performance.now();
+      // Guards the time limit of commands.
+      const answers = await Promise.all([driver.update(room, { $inc: { clients: 1 } }), presence.hset('k', 'f', 'v'), presence.subscribe('topic', () => heard++), assert.rejects(driver.findOne({ name: 'zone' }))]);
+      assert.deepEqual(answers, [false, false, presence, undefined]);
+      assert.ok(performance.now() - began < 3_000);
+      redis.resume();
+      await until(async () => (await driver.update(room, {}).catch(() => false)) && (await presence.channels('topic')).length === 1);
+      await presence.publish('topic', 1);
+      await until(() => heard === 1);
+      assert.equal((await driver.findOne({ name: 'zone' })).clients, 1);
+    } finally {
+      redis.resume();
+      presence.shutdown();
+    }
+  });
+
   describe('generation', () => {
     it('[RD8] tells of a flush once, of a restart once, and of nothing else', async () => {
       let lost = 0;

@@ -40,6 +40,15 @@ export class MortalRedis {
     }
   }
 
+  /** It takes what is sent and answers nothing, until it is resumed. */
+  stall(): void {
+    if (this.#server) process.kill(this.#server.pid, 'SIGSTOP');
+  }
+
+  resume(): void {
+    if (this.#server) process.kill(this.#server.pid, 'SIGCONT');
+  }
+
   async crash(): Promise<void> {
     await this.#server?.stop('SIGKILL');
     this.#server = undefined;
