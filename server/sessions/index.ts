@@ -2,6 +2,8 @@ import type { Bus, PlayerStore, Session, SessionStore } from '../../persistence/
 import type { PlayerId } from '../../schema/ids.ts';
 import { Refusal } from '../../schema/refusals.ts';
 
+export { SessionPool, type PooledSession } from './session-pool.ts';
+
 /** A seat in a shared room, bound to its player's session. */
 export interface Follower {
   /** The epoch that this seat's writes carry. */

@@ -1,0 +1,79 @@
+import type { Session } from '../../persistence/index.ts';
+import type { PlayerId } from '../../schema/ids.ts';
+import { invariant } from '../../schema/invariant.ts';
+
+const NOBODY = '' as PlayerId;
+
+/** A session object that is written to, and that may have been somebody else's before. Its shape is fixed: nothing is added to it. */
+class PooledSession implements Session {
+  playerId = NOBODY;
+  epoch = 0;
+  processId = '';
+  roomId = '';
+  takenAt = 0;
+  /** Even while it is free. */
+  #generation = 0;
+
+  constructor() {
+    // What nobody can add, and nothing but its value can change of, the reset need not look for.
+    Object.seal(this);
+  }
+
+  /** Who keeps the object keeps this beside it, as the proof that it is still theirs. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  open(): void {
+    this.#generation++;
+  }
+
+  /** Empties it for whoever is next; the generation that ends here never comes again. */
+  close(generation: number): void {
+    invariant(this.#generation === generation && generation % 2 === 1, 'a session is released once, by who holds it');
+    this.#generation++;
+    this.playerId = NOBODY;
+    this.epoch = 0;
+    this.processId = '';
+    this.roomId = '';
+    this.takenAt = 0;
+  }
+}
+
+export type { PooledSession };
+
+/**
+ * Session objects, used again: at most `sparesMax` are kept for whoever comes next, and what is released beyond that is left to
+ * the garbage collector. With none kept every object is new, and a use after the release is still found out. [SE6]
+ */
+export class SessionPool {
+  readonly #sparesMax: number;
+  readonly #spares: PooledSession[] = [];
+
+  constructor({ sparesMax }: { sparesMax: number }) {
+    this.#sparesMax = sparesMax;
+  }
+
+  get spareCount(): number {
+    return this.#spares.length;
+  }
+
+  /** A session with nothing in it. Keep its generation beside it. */
+  acquire(): PooledSession {
+    const session = this.#spares.pop() ?? new PooledSession();
+    session.open();
+    return session;
+  }
+
+  /** The session, for as long as it is the one that was acquired. @throws {BrokenInvariant} once it was released */
+  held(session: PooledSession, generation: number): PooledSession {
+    invariant(session.generation === generation, 'a session is not used after its release');
+    return session;
+  }
+
+  /** @throws {BrokenInvariant} the second time, and when it is somebody else's by now */
+  release(session: PooledSession, generation: number): void {
+    session.close(generation);
+    if (this.#spares.length < this.#sparesMax) this.#spares.push(session);
+  }
+}
