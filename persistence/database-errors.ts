@@ -28,6 +28,8 @@ export class OutcomeUnknown extends Error {
 
 export const isUniqueViolation = (error: unknown) => sqlState(error) === '23505';
 export const isConstraintViolation = (error: unknown, constraint: string) => sqlState(error) === '23514' && (error as { constraint?: unknown }).constraint === constraint;
+/** What was to be written is at fault, by its form or by a constraint, and nothing of it was written. */
+export const isRefusedRow = (error: unknown) => /^2[23]/.test(sqlState(error) ?? '');
 /** A prepared transaction that is gone, or that somebody else is ending at this moment. */
 export const isEndedElsewhere = (error: unknown) => ['42704', '55000'].includes(sqlState(error) ?? '');
 

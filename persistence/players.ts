@@ -6,6 +6,7 @@ import { Account } from './entities/account.ts';
 import { Inventory } from './entities/holdings.ts';
 import { Player } from './entities/player.ts';
 import { newId } from './new-id.ts';
+import { playerMaker } from './new-players.ts';
 import type { RoutedRead } from './routed-read.ts';
 import type { Transact } from './routed-transact.ts';
 import { slotOf } from './slots.ts';
@@ -53,18 +54,20 @@ export interface PlayerStore {
   takeSession(playerId: PlayerId): Promise<number>;
 }
 
-export function playerStore(transact: Transact, read: RoutedRead): PlayerStore {
+export function playerStore(transact: Transact, read: RoutedRead, shardOf: (key: string) => number): PlayerStore {
+  const make = playerMaker(transact, shardOf);
   return {
     async create({ name, region }, credentials) {
+      if (credentials === undefined) return await make({ name, region });
       const id = newId<PlayerId>();
-      const keys = [id, ...(credentials ? [credentials.login] : [])];
+      const keys = [id, credentials.login];
       await takenLoginRefused(
         transact(keys, 'account', async (transaction) => {
           await transaction.takeSlots(keys);
           const em = await transaction.on(transaction.shardOf(id)).em();
-          em.create(Player, { id, slot: slotOf(id), name, region, level: 1, xp: 0, guildId: null, login: credentials?.login ?? null, createdAt: new Date() });
+          em.create(Player, { id, slot: slotOf(id), name, region, level: 1, xp: 0, guildId: null, login: credentials.login, createdAt: new Date() });
           em.create(Inventory, { holder: id, version: 0, sessionEpoch: 0 });
-          if (credentials) await addAccount(transaction, credentials, id);
+          await addAccount(transaction, credentials, id);
         }),
       );
       return id;

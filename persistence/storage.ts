@@ -62,7 +62,7 @@ export async function openStorage(shards: Shard[], { reach, onUnfinished, onLost
       return shards.length;
     },
     holdings: holdingsReader(read),
-    players: playerStore(transact, read),
+    players: playerStore(transact, read, (key) => map.view.shardOf(key)),
     commands: commandReader(read),
     lease,
     fence: (dead) => fenceLease(shards, dead),
