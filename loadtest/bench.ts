@@ -4,12 +4,13 @@ import { inventory } from './bench/inventory.ts';
 import { join } from './bench/join.ts';
 import type { Bench } from './bench/kit/bench.ts';
 import { jsonOf, tableOf } from './bench/kit/report.ts';
+import { sessions } from './bench/sessions.ts';
 import { shards } from './bench/shards.ts';
 import { sockets } from './bench/sockets.ts';
 import { trades } from './bench/trades.ts';
 
 /** Every benchmark there is. */
-const BENCHES: readonly Bench[] = [delta, inventory, trades, shards, sockets, join];
+const BENCHES: readonly Bench[] = [delta, inventory, sessions, join, trades, shards, sockets];
 
 const ROUNDS = 5;
 const PLAYERS_MAX = 100_000;

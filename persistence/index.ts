@@ -33,6 +33,7 @@ export type { MoveProgress, MoveReport } from './reshard/move.ts';
 export { openResharding, type Plan, type Resharding } from './reshard/resharding.ts';
 export { slotRanges } from './reshard/slot-ranges.ts';
 export type { ShardStatus } from './reshard/status.ts';
+export { openRedis, type RedisLink } from './redis/client.ts';
 export { redisSessionStore } from './redis/session-store.ts';
 export { memorySessionStore, SESSION_TTL_MS, type Session, type SessionStore } from './session-store.ts';
 export { openStorage, type Storage } from './storage.ts';

