@@ -17,7 +17,8 @@ export {
   type CommandActor, type CommandRecord, type FungiblePosting, type ItemPosting, type MintPosting, type Movement, type MovementOutcome, type Posting, type StaleItem,
 } from './movement.ts';
 export { newId } from './new-id.ts';
-export type { Credentials, NewPlayer, PlayerStore, StoredAccount } from './players.ts';
+export type { NewPlayer } from './new-players.ts';
+export type { Credentials, PlayerStore, StoredAccount } from './players.ts';
 export type { Judge } from './judge.ts';
 export { memorySessionStore, type Session, type SessionStore } from './session-store.ts';
 export type { Settle } from './settle.ts';

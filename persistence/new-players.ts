@@ -1,7 +1,6 @@
 import type { PlayerId } from '../schema/ids.ts';
 import { GroupCommit } from './group-commit.ts';
 import { newId } from './new-id.ts';
-import type { NewPlayer } from './players.ts';
 import type { Transact } from './routed-transact.ts';
 import { slotOf } from './slots.ts';
 import type { Statement } from './transaction.ts';
@@ -16,6 +15,11 @@ const CREATE_PLAYERS: Statement = {
     players as (insert into player (id, slot, name, region) select id, slot, name, region from born)
     insert into inventory (holder) select id from born`,
 };
+
+export interface NewPlayer {
+  name: string;
+  region: string;
+}
 
 type Born = NewPlayer & { id: PlayerId };
 

@@ -6,7 +6,7 @@ import { Account } from './entities/account.ts';
 import { Inventory } from './entities/holdings.ts';
 import { Player } from './entities/player.ts';
 import { newId } from './new-id.ts';
-import { playerMaker } from './new-players.ts';
+import { playerMaker, type NewPlayer } from './new-players.ts';
 import type { RoutedRead } from './routed-read.ts';
 import type { Transact } from './routed-transact.ts';
 import { slotOf } from './slots.ts';
@@ -24,11 +24,6 @@ const RAISE_EPOCH: Statement = {
   name: 'take-session',
   text: 'update inventory set session_epoch = session_epoch + 1 where holder = $1 returning session_epoch::float8 as epoch',
 };
-
-export interface NewPlayer {
-  name: string;
-  region: string;
-}
 
 export interface Credentials {
   /** The e-mail, folded to lower case. */

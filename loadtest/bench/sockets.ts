@@ -24,7 +24,7 @@ export const sockets: Bench = {
   async run({ rounds }) {
     const sides: Side[] = [];
     try {
-      for (const start of [startOurs, () => startBare()]) sides.push(await gathered(await start()));
+      for (const start of [startOurs, () => startBare(new URL('./sockets/bare-rooms.ts', import.meta.url))]) sides.push(await gathered(await start()));
       const [ours, bare] = sides as [Side, Side];
       const results: BenchResult[] = [];
       for (const pairs of PAIRS) {

@@ -75,6 +75,14 @@ describe('the session pool', () => {
     assert.throws(() => pool.release(session, session.generation), BrokenInvariant, 'what is free is nobody’s to release');
   });
 
+  it('[SE6] what cannot be emptied is nobody’s any more', () => {
+    const pool = new SessionPool({ sparesMax: 3 });
+    const session = pool.acquire();
+    Object.freeze(session);
+    assert.throws(() => pool.release(session, session.generation), TypeError);
+    assert.equal(pool.spareCount, 0);
+  });
+
   it('[SE6] keeps no more spares than its bound, and none when it is told so', () => {
     for (const sparesMax of [0, 3]) {
       const pool = new SessionPool({ sparesMax });

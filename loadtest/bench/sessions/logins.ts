@@ -17,7 +17,7 @@ export async function loginRows(rounds: number): Promise<BenchResult[]> {
   const servers: GameServer[] = [];
   try {
     servers.push(await startOurs());
-    servers.push(await startBare('../sessions/bare-sign-in.ts', [economy.spareUrls[0] ?? ''], () => treeCpuUs(economy.postgresPid) ?? Number.NaN));
+    servers.push(await startBare(new URL('./bare-sign-in.ts', import.meta.url), [economy.spareUrls[0] ?? ''], () => treeCpuUs(economy.postgresPid) ?? Number.NaN));
     const [ours, bare] = servers as [GameServer, GameServer];
     for (let count = 0; count < WARM_UPS; count++) for (const server of servers) await round(server);
     return rows(await inTurn(rounds, { ours: () => round(ours), ceiling: () => round(bare) }));

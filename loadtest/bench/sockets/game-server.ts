@@ -44,13 +44,10 @@ export async function startOurs(): Promise<GameServer> {
   }
 }
 
-/**
- * A server that does the least: a program that listens on the port that is its first argument.
- * @param program relative to this folder
- */
-export async function startBare(program = './bare-rooms.ts', settings: readonly string[] = [], postgresUs = () => 0): Promise<GameServer> {
+/** A server that does the least: a program that listens on the port that is its first argument. */
+export async function startBare(program: URL, settings: readonly string[] = [], postgresUs = () => 0): Promise<GameServer> {
   const port = await freePort();
-  const child = fork(new URL(program, import.meta.url), [String(port), ...settings], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const child = fork(program, [String(port), ...settings], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   const ended = endedWith(child, () => undefined);
   try {
     await untilReady(child, `http://127.0.0.1:${port}/`);
