@@ -47,8 +47,8 @@ export type { PooledSession };
  * the garbage collector. [SE6]
  *
  * `Sessions` has new objects instead. Measured in V8 with 10,000 live sessions of which 100,000 were replaced (`npm run bench --
- * sessions`, Node 24): 24 ns for a release and a take, against 22 ns for a new object with its garbage collection; 1 byte
- * against 81; no collection against 0.5 ms in all. A login takes 300,000 ns, so neither is felt, and new objects need no release.
+ * sessions`, Node 24): 24 to 27 ns for a release and a take, against 21 to 23 ns for a new object with its garbage collection; 1 byte
+ * against 81; no collection against 0.5 ms in all. A login costs 250,000 ns, so neither is felt, and new objects need no release.
  */
 export class SessionPool {
   readonly #sparesMax: number;
