@@ -9,9 +9,16 @@ export const Offer = z.strictObject({
   fungibles: Fungibles,
 });
 export type Offer = z.output<typeof Offer>;
+export interface OfferAnswer {
+  /** The revision that the offer made. */
+  revision: number;
+}
 
 export const Accept = z.strictObject({ commandId: CommandId, revision: z.int().nonnegative().max(0xffff_ffff) });
 export type Accept = z.output<typeof Accept>;
+export interface AcceptAnswer {
+  status: 'waiting' | 'settled';
+}
 
 export const Cancel = z.strictObject({});
 export type Cancel = z.output<typeof Cancel>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { AnswerLost, Refused } from '../../web/client/index.ts';
 import { OfferDraft, sameOffer, withItem, withoutItem, withQuantity, type Offer } from '../../web/src/offer-draft.ts';
-import { AnswerLost, Refused } from '../../web/src/refusal-text.ts';
 import { until } from '../kit/player.ts';
 
 /** Until nothing is left to send, and long enough after that for what should not have been sent. */

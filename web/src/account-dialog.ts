@@ -20,7 +20,7 @@ export function openAccountDialog(session: ClientSession): void {
         class: 'button button-quiet', testid: 'sign-out',
         press: () => {
           dialog.close();
-          void signOut();
+          signOut();
         },
       }, guest ? 'Leave and forget this guest' : 'Sign out')));
 }

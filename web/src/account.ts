@@ -1,5 +1,5 @@
-import { Client, ServerError } from '@colyseus/sdk';
-import { cell } from './cell.ts';
+import { ServerError } from '@colyseus/sdk';
+import { cell, Servers } from '../client/index.ts';
 
 /** What the token says of its owner; guests have no e-mail. Both are absent until the server has been asked. */
 export interface AccountUser {
@@ -17,14 +17,21 @@ export function storageKey(name: string): string {
   return playerSlot ? `strongroom:${name}:${playerSlot}` : `strongroom:${name}`;
 }
 
-export const client = createClient();
+/** The server of this page. The token is kept for the next visit. */
+export const servers = new Servers({
+  endpoints: location.origin,
+  token: localStorage.getItem(storageKey('token')) ?? '',
+  onToken: (token) => (token ? localStorage.setItem(storageKey('token'), token) : localStorage.removeItem(storageKey('token'))),
+  // Whoever looks at the form tries again.
+  signInRoundsMax: 1,
+});
 
 /** Who is signed in; `undefined` until that is known. */
 export const account = cell<AccountUser | null | undefined>(undefined);
 
 /** With a remembered token the game opens at once, and the server is asked meanwhile whose it is. */
 export async function restoreAccount(): Promise<void> {
-  if (!client.auth.token) return account.set(null);
+  if (!servers.token) return account.set(null);
   account.set({});
   await verifyAccount();
 }
@@ -35,32 +42,27 @@ export async function restoreAccount(): Promise<void> {
  */
 export async function verifyAccount(): Promise<void> {
   try {
-    const { user } = await client.auth.getUserData<AccountUser>();
-    account.set(user);
+    account.set(await servers.user<AccountUser>());
   } catch (error) {
-    if (isUnauthenticated(error)) await signOut();
+    if (isUnauthenticated(error)) signOut();
   }
 }
 
 export async function playAsGuest(): Promise<void> {
-  await forgetToken();
-  const { user } = await client.auth.signInAnonymously<AccountUser>();
-  account.set(user);
+  account.set(await servers.signInAnonymously<AccountUser>());
 }
 
 export async function signIn(email: string, password: string): Promise<void> {
-  const { user } = await client.auth.signInWithEmailAndPassword<AccountUser>(email, password);
-  account.set(user);
+  account.set(await servers.signIn<AccountUser>(email, password));
 }
 
 /** Makes an e-mail account. Signed in as a guest, the guest's own account gets the e-mail and keeps its player. */
 export async function register(email: string, password: string): Promise<void> {
-  const { user } = await client.auth.registerWithEmailAndPassword<AccountUser>(email, password);
-  account.set(user);
+  account.set(await servers.register<AccountUser>(email, password));
 }
 
-export async function signOut(): Promise<void> {
-  await forgetToken();
+export function signOut(): void {
+  servers.signOut();
   account.set(null);
 }
 
@@ -84,16 +86,4 @@ export function authFailureText(error: unknown): string {
 
 function isUnauthenticated(error: unknown): boolean {
   return error instanceof ServerError && (error.status === 401 || error.status === 403);
-}
-
-async function forgetToken(): Promise<void> {
-  await client.auth.signOut();
-}
-
-function createClient(): Client {
-  const made = new Client(location.origin);
-  // The SDK keeps the token in localStorage under this key from now on; what it read at its own key is put aside.
-  made.auth.settings.key = storageKey('token');
-  made.auth.token = localStorage.getItem(made.auth.settings.key) ?? '';
-  return made;
 }

@@ -1,5 +1,4 @@
-import { backOffMs, sleep } from './back-off.ts';
-import { cell } from './cell.ts';
+import { backOffMs, cell, sleep } from '../client/index.ts';
 import { observeServerTime } from './server-clock.ts';
 
 /** One thing that can be owned, as `GET /catalog` lists it. */

@@ -1,143 +1,90 @@
-import type { Room } from '@colyseus/sdk';
 import type { CommandId, PlayerId } from '../../schema/ids.ts';
-import type { PlayerState } from '../../schema/states/player-state.ts';
+import type { AcceptAnswer } from '../../schema/messages/trade.ts';
+import type { CommandOutcomeAnswer, RenameAnswer, TradeInvited } from '../../schema/messages/player.ts';
+import type { GatherAnswer } from '../../schema/messages/zone.ts';
 import type { ZoneState } from '../../schema/states/zone-state.ts';
-import { client, verifyAccount } from './account.ts';
-import { cell, type Cell } from './cell.ts';
-import { newCommandId } from './command-id.ts';
-import { runCommand, type CommandOutcome } from './command-run.ts';
-import { joinFromSeat, keepSeat } from './kept-seat.ts';
+import { cell, KeptSeats, StrongroomClient, type Cell, type LinkStatus, type RoomLink } from '../client/index.ts';
+import { servers, storageKey, verifyAccount } from './account.ts';
 import { readPlayer, type PlayerView } from './player-view.ts';
-import { RoomLink, type LinkStatus } from './room-link.ts';
 
 const ZONE = 'meadow';
-const DISPLACED_WAIT_MS = 1000;
 
-/** Someone asks for a trade. */
-export interface TradeInvitation {
-  tradeId: string;
-  from: PlayerId;
-  fromName: string;
-}
+export type TradeInvitation = TradeInvited;
 
 /** How the connection is, in the one word that the banner needs: the worst of the two rooms. */
 export type SessionStatus = Exclude<LinkStatus['kind'], 'idle' | 'closed' | 'gone'>;
 
-/** A signed-in player: the private room, the zone, and the commands that go through them. */
+/** A signed-in player as the page sees it: the private room, the zone, and the commands that go through them. */
 export class ClientSession {
   /** The private state, copied at each change; `undefined` until it arrives. */
   readonly player: Cell<PlayerView | undefined> = cell<PlayerView | undefined>(undefined);
   readonly status: Cell<SessionStatus> = cell<SessionStatus>('joining');
-  readonly #listeners = { invited: new Set<(invitation: TradeInvitation) => void>(), zone: new Set<(state: ZoneState) => void>() };
-  readonly #playerLink: RoomLink<PlayerState>;
-  readonly #zoneLink: RoomLink<ZoneState>;
+  readonly #client = new StrongroomClient({
+    servers,
+    seats: new KeptSeats(sessionStorage, (name) => storageKey(`seat:${name}`)),
+    unauthenticated: () => void verifyAccount(),
+  });
+  readonly #zone = this.#client.zone(ZONE);
+  // A reload leaves the seats as a dropped connection does: the server keeps them for its reconnection window.
+  readonly #leaving = () => this.#client.keepSeats();
 
   constructor() {
-    this.#playerLink = new RoomLink({
-      join: () => joinFromSeat('player', () => client.joinOrCreate<PlayerState>('player') as Promise<Room<unknown, PlayerState>>),
-      wire: (room) => this.#wirePlayer(room),
-      unauthenticated: () => void verifyAccount(),
-    });
-    this.#zoneLink = new RoomLink({
-      join: () => joinFromSeat('zone', () => client.joinOrCreate<ZoneState>('zone', { zone: ZONE }) as Promise<Room<unknown, ZoneState>>),
-      wire: (room) => room.onStateChange((state) => this.#listeners.zone.forEach((listener) => listener(state))),
-    });
-    keepSeat('player', () => this.#playerLink.room);
-    keepSeat('zone', () => this.#zoneLink.room);
-    this.#playerLink.status.watch((status) => this.#playerMoved(status));
-    this.#zoneLink.status.watch((status) => this.#zoneMoved(status));
+    this.#client.player.onState((state) => this.player.set(readPlayer(state) ?? this.player.get()));
+    for (const { status } of [this.#client.player, this.#zone]) status.watch(() => this.#rate());
+    addEventListener('pagehide', this.#leaving);
   }
 
   start(): void {
-    this.#playerLink.start();
+    this.#client.start();
   }
 
   /** From `replaced` or `lost`: takes the session back, or tries again. */
   comeBack(): void {
-    if (this.#playerLink.status.get().kind === 'live') this.#zoneLink.start();
-    else this.#playerLink.start();
+    this.#client.comeBack();
   }
 
   close(): void {
-    this.#playerLink.close();
-    this.#zoneLink.close();
+    removeEventListener('pagehide', this.#leaving);
+    this.#client.close();
   }
 
   /** Hears of each zone state; the object is the decoder's own and changes in place. */
   onZone(listener: (state: ZoneState) => void): void {
-    this.#listeners.zone.add(listener);
+    this.#zone.onState(listener);
   }
 
   onInvited(listener: (invitation: TradeInvitation) => void): () => void {
-    this.#listeners.invited.add(listener);
-    return () => this.#listeners.invited.delete(listener);
+    return this.#client.player.on('trade:invited', listener);
   }
 
   move(x: number, y: number): void {
-    this.#zoneLink.send('move', { x, y });
+    this.#zone.send('move', { x, y });
   }
 
-  gather(nodeId: string): Promise<{ asset: string; quantity: number }> {
-    return this.#command(this.#zoneLink, 'gather', { nodeId });
+  gather(nodeId: string): Promise<GatherAnswer> {
+    return this.#zone.request('gather', { nodeId });
   }
 
-  rename(name: string): Promise<unknown> {
-    return this.#command(this.#playerLink, 'player:rename', { name });
+  rename(name: string): Promise<RenameAnswer> {
+    return this.#client.player.request('player:rename', { name });
   }
 
   async invite(playerId: string): Promise<string> {
-    const { tradeId } = await this.#playerLink.request<{ tradeId: string }>('trade:invite', { playerId });
-    return tradeId;
+    return (await this.#client.player.request('trade:invite', { playerId: playerId as PlayerId })).tradeId;
   }
 
-  /** What became of a command of this player; it can be asked after the room that took it is gone. */
-  outcome<Answer>(commandId: CommandId): Promise<CommandOutcome<Answer>> {
-    return this.#playerLink.request('command:outcome', { commandId });
+  /** Joins a trade's room, and stays for as long as the link is not closed. */
+  trade(tradeId: string): RoomLink<'trade'> {
+    return this.#client.trade(tradeId);
   }
 
-  #command<Answer, State>(link: RoomLink<State>, type: string, payload: object): Promise<Answer> {
-    const commandId = newCommandId();
-    return runCommand<Answer>({
-      send: () => link.request(type, { commandId, ...payload }),
-      outcome: () => this.outcome(commandId),
-    });
-  }
-
-  #wirePlayer(room: Room<unknown, PlayerState>): void {
-    room.onStateChange((state) => this.player.set(readPlayer(state) ?? this.player.get()));
-    room.onMessage('trade:invited', (invitation: TradeInvitation) => {
-      for (const listener of this.#listeners.invited) listener(invitation);
-    });
-    // Pushed by the server for later parts of the client; named so that the SDK does not warn of them.
-    for (const type of ['guild:invited', 'guild:event', 'notice']) room.onMessage(type, () => {});
-  }
-
-  #playerMoved(status: LinkStatus): void {
-    // The zone follows the session: it is entered once the player is known, and left when someone else took over.
-    if (status.kind === 'live' && this.#zoneLink.status.get().kind !== 'live') this.#zoneLink.start();
-    if (status.kind === 'replaced') this.#zoneLink.close();
-    this.#rate();
-  }
-
-  #zoneMoved(status: LinkStatus): void {
-    if (status.kind === 'replaced') this.returnTo(this.#zoneLink);
-    this.#rate();
-  }
-
-  /**
-   * A new player room of ours is a new session, and closes our seats of the old one as anybody's: they are taken again.
-   * When the session is really someone else's, the player room says so at about the same time, and they are not.
-   */
-  returnTo(link: Pick<RoomLink<unknown>, 'start' | 'status'>): void {
-    setTimeout(() => {
-      const ours = this.#playerLink.status.get().kind === 'live';
-      if (ours && link.status.get().kind === 'replaced') link.start();
-    }, DISPLACED_WAIT_MS);
+  /** What became of an acceptance; it can be asked after the room that took it is gone. */
+  outcome(commandId: CommandId): Promise<CommandOutcomeAnswer<AcceptAnswer>> {
+    return this.#client.outcome(commandId) as Promise<CommandOutcomeAnswer<AcceptAnswer>>;
   }
 
   #rate(): void {
-    const zone = this.#zoneLink.status.get().kind;
-    const kinds = [this.#playerLink.status.get().kind, zone === 'replaced' ? 'joining' : zone];
+    const kinds = [this.#client.player, this.#zone].map(({ status }) => status.get().kind);
     const worst = (['replaced', 'lost', 'dropped', 'joining'] as const).find((kind) => kinds.includes(kind));
     this.status.set(worst ?? 'live');
   }

@@ -1,6 +1,4 @@
-import { sleep } from './back-off.ts';
-import { cell, type Cell } from './cell.ts';
-import { AnswerLost, readFailure, type Refused } from './refusal-text.ts';
+import { AnswerLost, cell, readFailure, sleep, type Cell, type Refused } from '../client/index.ts';
 
 /** One side of a trade as `trade:offer` takes it: the whole side, each time. */
 export interface Offer {

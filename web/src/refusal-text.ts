@@ -1,27 +1,5 @@
 import { REFUSALS, type RefusalCode, type RefusalReply } from '../../schema/refusals.ts';
-
-/** A request that the server answered with no. */
-export class Refused extends Error {
-  readonly reply: RefusalReply;
-
-  constructor(reply: RefusalReply) {
-    super(refusalText(reply));
-    this.name = 'Refused';
-    this.reply = reply;
-  }
-
-  get code(): RefusalCode {
-    return this.reply.code;
-  }
-}
-
-/** A request whose answer never came: it may or may not have happened. */
-export class AnswerLost extends Error {
-  constructor(cause?: unknown) {
-    super('The connection was lost before the answer came. What you see in your inventory is what is yours.', { cause });
-    this.name = 'AnswerLost';
-  }
-}
+import { AnswerLost, Refused } from '../client/index.ts';
 
 /** The same refusal in the words of the player's side of the screen; the table in `schema/` has the rest. */
 const PLAYER_WORDS: Partial<Record<RefusalCode, string>> = {
@@ -47,30 +25,8 @@ export function refusalText(reply: RefusalReply): string {
 
 /** The sentence to show for anything that was thrown. */
 export function failureText(error: unknown): string {
-  if (error instanceof Refused || error instanceof AnswerLost) return error.message;
+  if (error instanceof Refused) return refusalText(error.reply);
+  if (error instanceof AnswerLost) return 'The connection was lost before the answer came. What you see in your inventory is what is yours.';
   console.error(error);
   return 'Something went wrong. Try again.';
-}
-
-/** What the SDK throws when a socket closes or stays silent: the request may have been carried out all the same. */
-const LOST = /connection is not open|connection closed|timed out after/;
-
-/** Tells the two kinds of failed request apart: answered with no, or not answered. */
-export function readFailure(error: unknown): Refused | AnswerLost {
-  if (error instanceof Refused || error instanceof AnswerLost) return error;
-  if (isRejection(error)) return new Refused(readReply(error.reason));
-  if (error instanceof Error && LOST.test(error.message)) return new AnswerLost(error);
-  console.error(error);
-  return new Refused({ code: 'INTERNAL', details: {}, ref: '' });
-}
-
-function isRejection(error: unknown): error is Error & { reason: unknown } {
-  return error instanceof Error && error.name === 'rejected' && 'reason' in error;
-}
-
-/** A refusal from HTTP or a room, taken as it is when it has a code that this client knows. */
-export function readReply(reason: unknown): RefusalReply {
-  const { code, details, ref } = (reason ?? {}) as Partial<RefusalReply>;
-  if (code === undefined || !(code in REFUSALS)) return { code: 'INTERNAL', details: {}, ref: ref ?? '' };
-  return { code, details: details ?? {}, ref: ref ?? '' };
 }

@@ -72,7 +72,7 @@ export class TradeDesk {
 
   #begin(tradeId: string, partnerName: string, { resumed = false, asked = false } = {}): void {
     sessionStorage.setItem(storageKey('trade'), JSON.stringify({ tradeId, partnerName }));
-    const trade = new TradeSession({ session: this.#session, tradeId, partnerName, asked, refused: (refusal) => toast(refusal.message, 'bad') });
+    const trade = new TradeSession({ session: this.#session, tradeId, partnerName, asked, refused: (refusal) => toast(failureText(refusal), 'bad') });
     this.#trade = trade;
     trade.ending.watch(() => this.#ended(trade));
     if (!resumed) return this.#open();

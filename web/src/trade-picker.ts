@@ -1,4 +1,4 @@
-import type { Cell } from './cell.ts';
+import type { Cell } from '../client/index.ts';
 import { el } from './dom.ts';
 import { DRAG_TYPE, holdingTile, isBound } from './holding-tile.ts';
 import { keyedList } from './keyed-list.ts';

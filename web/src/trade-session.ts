@@ -1,16 +1,9 @@
-import type { Room } from '@colyseus/sdk';
 import type { CommandId } from '../../schema/ids.ts';
+import type { AcceptAnswer } from '../../schema/messages/trade.ts';
 import type { TradeState } from '../../schema/states/trade-state.ts';
-import { client } from './account.ts';
-import { sleep } from './back-off.ts';
-import { cell, type Cell } from './cell.ts';
+import { cell, newCommandId, sleep, type Cell, type LinkStatus, type Refused, type RoomLink } from '../client/index.ts';
 import type { ClientSession } from './client-session.ts';
-import { newCommandId } from './command-id.ts';
-import { runCommand } from './command-run.ts';
-import { joinFromSeat, keepSeat } from './kept-seat.ts';
 import { OfferDraft } from './offer-draft.ts';
-import type { Refused } from './refusal-text.ts';
-import { RoomLink, type LinkStatus } from './room-link.ts';
 import { isEmptyOffer, readTrade, type TradeView } from './trade-view.ts';
 
 /** How a trade ended. `unknown`: its room is gone and nobody could say; the inventory is the truth. */
@@ -23,8 +16,8 @@ export interface TradeEnding {
 
 /** Longer than the server takes to recover a trade that was caught in the middle. */
 const CONCLUDE_ATTEMPTS = 4;
-
-type AcceptAnswer = { status: 'waiting' | 'settled' };
+/** The draft sends the newest again. */
+const OFFER_MS = 15_000;
 
 /** One trade, from joining its room to its end; it outlives dropped connections and a closed window. */
 export class TradeSession {
@@ -34,7 +27,7 @@ export class TradeSession {
   readonly ending: Cell<TradeEnding | undefined> = cell<TradeEnding | undefined>(undefined);
   readonly draft: OfferDraft;
   readonly #session: ClientSession;
-  readonly #link: RoomLink<TradeState>;
+  readonly #link: RoomLink<'trade'>;
   #accepting: CommandId | undefined;
   #callingOff = false;
   #awaited: boolean;
@@ -44,18 +37,13 @@ export class TradeSession {
     this.partnerName = options.partnerName;
     this.#session = options.session;
     this.#awaited = options.asked;
-    this.#link = new RoomLink({
-      join: () => joinFromSeat(`trade:${options.tradeId}`, () => client.joinById<TradeState>(options.tradeId) as Promise<Room<unknown, TradeState>>),
-      wire: (room) => room.onStateChange((state) => this.#read(state)),
-      attemptsMax: 6,
-    });
+    this.#link = options.session.trade(options.tradeId);
+    this.#link.onState((state) => this.#read(state));
     this.draft = new OfferDraft({
-      send: async (offer) => (await this.#link.request<{ revision: number }>('trade:offer', offer)).revision,
+      send: async (offer) => (await this.#link.request('trade:offer', { items: [...offer.items], fungibles: { ...offer.fungibles } }, { deadlineMs: OFFER_MS })).revision,
       refused: options.refused,
     });
-    keepSeat(`trade:${options.tradeId}`, () => this.#link.room);
     this.#link.status.watch((status) => void this.#linkMoved(status));
-    this.#link.start();
   }
 
   get status(): Cell<LinkStatus> {
@@ -85,10 +73,7 @@ export class TradeSession {
   async accept(revision: number): Promise<AcceptAnswer> {
     const commandId = newCommandId();
     this.#accepting = commandId;
-    return runCommand<AcceptAnswer>({
-      send: () => this.#link.request('trade:accept', { commandId, revision }),
-      outcome: () => this.#session.outcome(commandId),
-    });
+    return await this.#link.request('trade:accept', { commandId, revision });
   }
 
   /** Takes the whole trade off the table, for both. */
@@ -107,7 +92,6 @@ export class TradeSession {
   close(): void {
     this.draft.close();
     this.#link.close();
-    keepSeat(`trade:${this.tradeId}`, undefined);
   }
 
   #read(state: TradeState): void {
@@ -133,7 +117,6 @@ export class TradeSession {
   async #linkMoved(status: LinkStatus): Promise<void> {
     if (this.ending.get()) return;
     if (status.kind === 'live') this.draft.resume();
-    if (status.kind === 'replaced') this.#session.returnTo(this.#link);
     if (status.kind === 'gone' || status.kind === 'lost') await this.#conclude();
   }
 
@@ -147,8 +130,8 @@ export class TradeSession {
     for (let attempt = 0; attempt < CONCLUDE_ATTEMPTS && !this.ending.get(); attempt++) {
       if (attempt > 0) await sleep(2000);
       try {
-        const { known, answer } = await this.#session.outcome<AcceptAnswer>(this.#accepting);
-        if (known && answer?.status === 'settled') return this.#end('settled', '');
+        const found = await this.#session.outcome(this.#accepting);
+        if (found.known && found.answer.status === 'settled') return this.#end('settled', '');
         heard = true;
       } catch {
         heard = false;

@@ -1,5 +1,5 @@
 import { catalog } from './catalog.ts';
-import type { Cell } from './cell.ts';
+import type { Cell } from '../client/index.ts';
 import { openDialog, type OpenDialog } from './dialog.ts';
 import { button, el, fill, replay, setText } from './dom.ts';
 import type { PlayerView } from './player-view.ts';

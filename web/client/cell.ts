@@ -28,3 +28,19 @@ export function cell<Value>(initial: Value): Cell<Value> {
     },
   };
 }
+
+/** Waits until the value is as asked, the present one included. @returns false when the time was over first */
+export function becomes<Value>(cell: Cell<Value>, asked: (value: Value) => boolean, withinMs: number): Promise<boolean> {
+  if (asked(cell.get())) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const end = (came: boolean) => {
+      clearTimeout(timer);
+      stop();
+      resolve(came);
+    };
+    const stop = cell.watch((value) => {
+      if (asked(value)) end(true);
+    });
+    const timer = setTimeout(() => end(false), withinMs);
+  });
+}

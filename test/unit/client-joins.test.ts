@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { backOffMs, cell, KeptSeats, sleep } from '../../web/client/index.ts';
+import { becomes } from '../../web/client/cell.ts';
+import { readJoinFailure } from '../../web/client/join-failure.ts';
+
+const failure = (code: unknown, message = '') => readJoinFailure(Object.assign(new Error(message), { code }));
+
+describe('client: a join that failed', () => {
+  it('[CL1] is tried elsewhere when the server cannot be reached, ends, or is broken', () => {
+    for (const code of [undefined, 'ECONNREFUSED', 'ECONNRESET', 500, 502, 503, 504, 523, 1006, 4002]) assert.deepEqual(failure(code), { kind: 'elsewhere' }, String(code));
+    assert.deepEqual(failure(525, 'SESSION_REPLACED'), { kind: 'elsewhere' });
+    assert.deepEqual(failure(undefined, 'joining took too long'), { kind: 'elsewhere' });
+  });
+
+  it('[CL1] is final when every server would say the same', () => {
+    assert.deepEqual(failure(525, 'UNAUTHENTICATED'), { kind: 'stranger' });
+    assert.deepEqual(failure(525, 'TRADE_NOT_FOUND'), { kind: 'refused', code: 'TRADE_NOT_FOUND' });
+    assert.deepEqual(failure(429, 'RATE_LIMITED'), { kind: 'refused', code: 'RATE_LIMITED' });
+    assert.deepEqual(failure(401, 'invalid_credentials'), { kind: 'refused', code: undefined });
+    assert.deepEqual(failure(524, 'reconnection token invalid or expired.'), { kind: 'expired' });
+  });
+
+  it('[CL1] is the end of a room that no server knows', () => {
+    assert.deepEqual(failure(522, 'room "x" not found'), { kind: 'missing' });
+  });
+});
+
+describe('client: waiting', () => {
+  it('[CL1] doubles up to its bound, with jitter', () => {
+    for (let attempt = 0; attempt < 12; attempt++) {
+      const full = Math.min(8000, 400 * 2 ** attempt);
+      const waits = Array.from({ length: 200 }, () => backOffMs(attempt));
+      assert.ok(waits.every((ms) => ms >= full * 0.7 && ms <= full * 1.3), String(attempt));
+      assert.ok(new Set(waits).size > 100, 'no two clients come back together');
+    }
+  });
+
+  it('ends early when it is called off', async () => {
+    const [calledOff, start] = [new AbortController(), performance.now()];
+    setTimeout(() => calledOff.abort(), 5);
+    await sleep(60_000, calledOff.signal);
+    await sleep(60_000, calledOff.signal);
+    assert.ok(performance.now() - start < 1_000);
+  });
+
+  it('for a value ends when it comes, or with the time', async () => {
+    const value = cell(1);
+    setTimeout(() => value.set(2), 5);
+    assert.equal(await becomes(value, (now) => now === 2, 1_000), true);
+    assert.equal(await becomes(value, (now) => now === 3, 5), false);
+  });
+});
+
+describe('client: a seat that outlives its client', () => {
+  function seats() {
+    const kept = new Map<string, string>();
+    return new KeptSeats({ getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) });
+  }
+
+  it('[CL2] is given out once, to whom it belonged', () => {
+    const kept = seats();
+    kept.put('player', 'room:token', 'a.b.signature-of-ann');
+    assert.equal(kept.take('player', 'a.b.signature-of-ann'), 'room:token');
+    assert.equal(kept.take('player', 'a.b.signature-of-ann'), undefined);
+    kept.put('player', 'room:token', 'a.b.signature-of-ann');
+    assert.equal(kept.take('player', 'a.b.signature-of-bob'), undefined);
+  });
+});

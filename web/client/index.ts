@@ -1,0 +1,8 @@
+export { backOffMs, sleep } from './back-off.ts';
+export { cell, type Cell } from './cell.ts';
+export { newCommandId } from './command-id.ts';
+export { AnswerLost, readFailure, Refused } from './failures.ts';
+export { KeptSeats, type SeatStorage } from './kept-seats.ts';
+export { RoomLink, type LinkStatus, type RequestOptions } from './room-link.ts';
+export { Servers, type ServersOptions } from './servers.ts';
+export { StrongroomClient, type StrongroomOptions } from './strongroom-client.ts';
