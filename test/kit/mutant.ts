@@ -6,7 +6,7 @@ import { startServer, type StartOptions, type TestServer } from './server.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const SOURCES = ['schema', 'persistence', 'server', 'rooms', 'catalog.yaml', 'package.json', 'tsconfig.json', 'test/sim', 'loadtest/bench/kit'];
+const SOURCES = ['schema', 'persistence', 'server', 'rooms', 'web/client', 'catalog.yaml', 'package.json', 'tsconfig.json', 'test/sim', 'loadtest/bench/kit'];
 
 /** A copy of the product without some guards: a negative control needs no hook in the product itself. */
 export interface Mutant {

@@ -16,6 +16,7 @@ const TRADE = 'server/trading/trade.ts';
 const SETTLE = 'persistence/settle-statements.ts';
 const TRANSACT = 'persistence/transact.ts';
 const RESOLVER = 'persistence/resolver.ts';
+const LINK = 'web/client/room-link.ts';
 const MIGRATION = 'persistence/migrations/migration-20261122000000-first.ts';
 
 /** What the write refuses of an item. */
@@ -261,6 +262,14 @@ export const MUTATIONS = {
       { file: 'persistence/transaction.ts', find: 'if (row?.fenced) {', replace: 'if (row?.fenced === undefined) {' },
       { file: 'server/lost-lease.ts', find: 'if (await storage.isFenced(storage.lease.id)) storage.lease.lost();', replace: 'await storage.isFenced(storage.lease.id);' },
     ],
+  },
+  'fresh-command-ids': {
+    guard: 'a client sends a command again with the same command id [CL3]',
+    edits: [{ file: LINK, find: '{ ...(payload as object), commandId }', replace: '{ ...(payload as object), commandId: newCommandId() }' }],
+  },
+  'fights-for-session': {
+    guard: 'a client whose session was taken over stops until it is told to come back [CL6]',
+    edits: [{ file: LINK, find: 'if (code === SESSION_REPLACED) return void this.#displaced(this.#renew());', replace: '' }],
   },
 } as const satisfies Record<string, Mutation>;
 
