@@ -5,6 +5,8 @@ export interface Gateway {
   url: string;
   /** Sends new connections to another process, as a load balancer does after a restart. */
   pointTo(port: number): void;
+  /** Nothing goes through the connections that are open now, and nobody is told. */
+  freeze(): void;
   /** Breaks every connection that is open now, without a goodbye. */
   cut(): void;
   close(): Promise<void>;
@@ -35,6 +37,9 @@ export async function openGateway(port: number): Promise<Gateway> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     pointTo(next) {
       target = next;
+    },
+    freeze() {
+      for (const socket of sockets) socket.unpipe().pause();
     },
     cut,
     async close() {

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { Client } from 'pg';
-import type { Servers, StrongroomClient } from '../../web/client/index.ts';
+import type * as ours from '../../web/client/index.ts';
 import { until } from './player.ts';
 
-export type Helper = typeof import('../../web/client/index.ts');
+export type Helper = typeof ours;
 
 /** A player behind the client helper, with everything that its links went through since. */
 export interface Helped {
   id: string;
-  client: StrongroomClient;
+  client: ours.StrongroomClient;
   /** `player:live`, `zone:dropped`, … in their order, once each. */
   passed: string[];
   close(): void;
@@ -21,7 +21,7 @@ export async function helperOf(root: string): Promise<Helper> {
 }
 
 /** Signs in and is in the player room and the meadow when this resolves. With a token it is that player, once more. */
-export async function help({ StrongroomClient }: Helper, servers: string | string[] | Servers, as?: { id: string; token: string }): Promise<Helped> {
+export async function help({ StrongroomClient }: Helper, servers: string | string[] | ours.Servers, as?: { id: string; token: string }): Promise<Helped> {
   const client = new StrongroomClient(typeof servers === 'string' || Array.isArray(servers) ? { endpoints: servers, token: as?.token } : { servers });
   const id = as?.id ?? (await client.servers.signInAnonymously<{ playerId: string }>({ name: 'Helped' })).playerId;
   const passed: string[] = [];

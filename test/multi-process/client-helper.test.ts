@@ -79,6 +79,23 @@ async function earlyDrop({ first, second }: Pair): Promise<void> {
   }
 }
 
+/** The network goes without a word: no end of it is told, and the server does not know either. */
+async function silence({ first }: Pair): Promise<void> {
+  const gateway = await openGateway(first.port);
+  try {
+    await withHelped([help(ours, gateway.url)], async (player) => {
+      const [room] = player.client.player.reconnectionToken?.split(':') ?? [];
+      gateway.freeze();
+      const { quantity } = await player.client.zone().request('gather', { nodeId: 'ore-1' }, { answerMs: 500 });
+      await isBack(player);
+      assert.equal(player.client.player.reconnectionToken?.split(':')[0], room);
+      await assertHolds(first, player, { fungibles: { ore: quantity } });
+    });
+  } finally {
+    await gateway.close();
+  }
+}
+
 /** The process dies with a gathering, before or after its commit. The player is back through the other, and has gathered once. */
 async function gatherThroughDeath({ first, second }: Pair, helper: Helper = ours): Promise<void> {
   await withHelped([help(helper, [first.url, second.url])], async (player) => {
@@ -163,9 +180,9 @@ class ForgetfulServers extends ours.Servers {
   }
 
   loseSeat(name: string): void {
-    const room = this.#rooms.get(name);
-    if (room) room.reconnection.enabled = false;
-    (room?.connection.transport as unknown as { ws: { close(): void } }).ws.close();
+    const room = this.#rooms.get(name) as Room;
+    room.reconnection.enabled = false;
+    (room.connection.transport as unknown as { ws: { close(): void } }).ws.close();
   }
 }
 
@@ -206,6 +223,7 @@ describe('the client helper', function () {
   describe('when the network fails', () => {
     it('[CL2] has its seats again, and its pending gathering is answered once', () => withFirst({}, networkDrop));
     it('[CL2] asks for its seat by its token when the SDK does not come back', () => withFirst({}, earlyDrop));
+    it('[CL2] notices a network that goes without a word, when an answer does not come', () => withFirst({}, silence));
   });
 
   describe('when its process dies', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { backOffMs, cell, KeptSeats, sleep } from '../../web/client/index.ts';
+import { backOffMs, cell, KeptSeats, sleep, type AnswerLost } from '../../web/client/index.ts';
 import { becomes } from '../../web/client/cell.ts';
 import { readJoinFailure } from '../../web/client/join-failure.ts';
 
@@ -22,6 +22,21 @@ describe('client: a join that failed', () => {
 
   it('[CL1] is the end of a room that no server knows', () => {
     assert.deepEqual(failure(522, 'room "x" not found'), { kind: 'missing' });
+  });
+});
+
+describe('client: the package', () => {
+  it('is entered as strongroom/client, and typed by what each room answers', async () => {
+    const { StrongroomClient } = await import('strongroom/client');
+    const client = new StrongroomClient({ endpoints: ['http://127.0.0.1:1', 'http://127.0.0.1:2'] });
+    const refused = await Promise.all([
+      client.player.request('trade:invite', { playerId: '' }, { deadlineMs: 1 }).then(({ tradeId }) => tradeId, ({ sent }: AnswerLost) => sent),
+      client.zone().request('gather', { nodeId: '' }, { deadlineMs: 1 }).then(({ quantity }) => quantity, ({ sent }: AnswerLost) => sent),
+      // @ts-expect-error: a zone makes no trades
+      client.zone().request('trade:invite', { playerId: '' }, { deadlineMs: 1 }).catch(({ sent }: AnswerLost) => sent),
+    ]);
+    assert.deepEqual(refused, [false, false, false]);
+    client.close();
   });
 });
 

@@ -1,7 +1,5 @@
 import type { Room } from '@colyseus/sdk';
 import type { CommandId } from '../../schema/ids.ts';
-import type { CommandOutcomeAnswer } from '../../schema/messages/player.ts';
-import type { RefusalCode } from '../../schema/refusals.ts';
 import type { RoomName, Rooms } from '../../schema/rooms.ts';
 import { backOffMs, sleep } from './back-off.ts';
 import { becomes, cell } from './cell.ts';
@@ -9,6 +7,7 @@ import { newCommandId } from './command-id.ts';
 import { AnswerLost, readFailure, type LinkEnd } from './failures.ts';
 import { readJoinFailure } from './join-failure.ts';
 import { leaveQuietly } from './leave-quietly.ts';
+import { ENDS, type Answer, type LinkStatus, type Payload, type RequestOptions, type Requests, type RoomLinkOptions, type State } from './link-types.ts';
 import { runRequest } from './request-run.ts';
 import { REQUEST_KINDS } from './retry.ts';
 
@@ -24,47 +23,9 @@ const LASTING_MS = 5000;
 const REJOIN_SPREAD_MS = 300;
 const JOINS_MAX = 12;
 const ANSWER_MS = 10_000;
-
-/** Where one room of the player stands. Only `live` takes requests at once. */
-export type LinkStatus =
-  | { kind: 'idle' }
-  | { kind: 'joining'; attempt: number }
-  | { kind: 'live' }
-  | { kind: 'dropped' }
-  | { kind: 'replaced' }
-  | { kind: 'gone'; code?: RefusalCode | undefined }
-  | { kind: 'lost' }
-  | { kind: 'closed' };
-
-const ENDS: ReadonlySet<string> = new Set<LinkEnd>(['replaced', 'gone', 'lost', 'closed']);
-
-export type State<Name extends RoomName> = Rooms[Name]['state'];
-type Requests<Name extends RoomName> = Rooms[Name]['requests'];
-/** The command id is made here unless the caller has one. */
-export type Payload<Asked> = Asked extends { payload: infer Body } ? (Body extends { commandId: unknown } ? Omit<Body, 'commandId'> & { commandId?: string } : Body) : never;
-export type Answer<Asked> = Asked extends { answer: infer Reply } ? Reply : never;
-
-export interface RequestOptions {
-  /** After which it throws `AnswerLost`. */
-  deadlineMs?: number;
-  /** How long one sending waits for its answer. */
-  answerMs?: number;
-}
-
-export interface RoomLinkOptions<Name extends RoomName> {
-  join: () => Promise<Room<unknown, State<Name>>>;
-  reconnect: (reconnectionToken: string) => Promise<Room<unknown, State<Name>>>;
-  /** Of a seat from before this link. */
-  reconnectionToken?: string | undefined;
-  /** Asks what became of a command. */
-  outcome: (commandId: CommandId, withinMs: number) => Promise<CommandOutcomeAnswer>;
-  /** Closed as displaced: whether by a session of our own, so that the seat is to be taken again. Without it, it never is. */
-  isOurs?: () => Promise<boolean>;
-  /** The server does not know the token, or could not look it up; joining goes on until the owner closes the link. */
-  unauthenticated?: (() => void) | undefined;
-  /** After so many failed joins in a row it stops and says `lost`. */
-  joinsMax?: number | undefined;
-}
+/** A server that is busy with its database still answers a ping. */
+const PING_MS = 3000;
+const MAY_TRY_RECONNECT = 4010;
 
 /**
  * Keeps one seat in one room for as long as its owner wants it. A short drop is the SDK's to mend (same seat, same
@@ -155,11 +116,25 @@ export class RoomLink<Name extends RoomName = RoomName> {
     const settled = await becomes(this.status, ({ kind }) => kind === 'live' || ENDS.has(kind), withinMs);
     const { kind } = this.status.get();
     if (!settled || kind !== 'live') throw new AnswerLost({ sent: false, ended: ENDS.has(kind) ? (kind as LinkEnd) : undefined });
+    const room = this.#room as Room;
     try {
-      return await (this.#room as Room).request(type, body, { timeout: Math.max(1, Math.min(answerMs, endsAt - Date.now())) });
+      return await room.request(type, body, { timeout: Math.max(1, Math.min(answerMs, endsAt - Date.now())) });
     } catch (error) {
-      throw readFailure(error);
+      const failure = readFailure(error);
+      if (failure instanceof AnswerLost && failure.sent && room.connection.isOpen) this.#options.onSilence?.();
+      throw failure;
     }
+  }
+
+  /** Looks whether the connection is still there: a network can go without a word, and nothing else would notice. [CL2] */
+  probe(): void {
+    const room = this.#room;
+    if (!room?.connection.isOpen) return;
+    let heard = false;
+    room.ping(() => (heard = true));
+    void sleep(PING_MS, this.#present.signal).then(() => {
+      if (!heard && room === this.#room && room.connection.isOpen) room.connection.close(MAY_TRY_RECONNECT);
+    });
   }
 
   async #join(present: AbortController, waitMs = 0): Promise<void> {

@@ -5,7 +5,8 @@ import { sleep } from './back-off.ts';
 import { becomes } from './cell.ts';
 import { readFailure } from './failures.ts';
 import type { KeptSeats } from './kept-seats.ts';
-import { RoomLink, type RoomLinkOptions, type State } from './room-link.ts';
+import type { RoomLinkOptions, State } from './link-types.ts';
+import { RoomLink } from './room-link.ts';
 import { Servers, type ServersOptions } from './servers.ts';
 
 /** By then the player's own room has heard of a session that is not ours. */
@@ -85,6 +86,12 @@ export class StrongroomClient {
     return await this.player.request('command:outcome', { commandId });
   }
 
+  /** Looks whether the connections are still there, as when a machine wakes up. */
+  probe(): void {
+    this.player.probe();
+    for (const link of this.#followers.values()) link.probe();
+  }
+
   /** Puts the seats where the next client of this player finds them. */
   keepSeats(): void {
     for (const [key, link] of [['player', this.player] as const, ...this.#followers]) {
@@ -99,6 +106,7 @@ export class StrongroomClient {
       reconnect: (token) => this.servers.reconnect<State<Name>>(token),
       reconnectionToken: this.#options.seats?.take(key, this.servers.token),
       outcome: (commandId, withinMs) => this.player.ask('command:outcome', { commandId }, withinMs).catch((error: unknown) => Promise.reject(readFailure(error))) as Promise<CommandOutcomeAnswer>,
+      onSilence: () => this.probe(),
       ...options,
     });
   }
