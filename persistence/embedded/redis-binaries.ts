@@ -25,7 +25,7 @@ export interface RedisProgram {
  * @throws {EmbeddedRedisError}
  */
 export async function findRedis(cache: string): Promise<RedisProgram> {
-  const [installed] = (process.env['PATH'] ?? '').split(path.delimiter).flatMap((folder) => PROGRAMS.map((name) => path.join(folder, name))).filter((file) => existsSync(file));
+  const installed = await run('/bin/sh', ['-c', PROGRAMS.map((name) => `command -v ${name}`).join(' || ')]).then(({ stdout }) => stdout.trim(), () => undefined);
   if (installed !== undefined) return { command: installed, env: {} };
   const root = path.join(cache, 'redis');
   if (!existsSync(root)) await unpack(root);

@@ -7,8 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GUARDED } from './guard.ts';
 import { EmbeddedRedisError, findRedis } from './redis-binaries.ts';
 
-export { EmbeddedRedisError } from './redis-binaries.ts';
-
 const READY_MAX_MS = 10_000;
 const POLL_MS = 20;
 /** Beside the installed packages: unpacked once for all data folders. */
