@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { startEmbeddedRedis, type EmbeddedRedis } from '../../persistence/index.ts';
 import { freePort } from './server.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -52,6 +53,12 @@ export class MortalRedis {
   async crash(): Promise<void> {
     await this.#server?.stop('SIGKILL');
     this.#server = undefined;
+  }
+
+  /** FLUSHALL, as by an operator who meant another one. */
+  async flush(): Promise<void> {
+    const client = new Redis(this.url);
+    await client.flushall().finally(() => client.disconnect());
   }
 
   async revive(): Promise<void> {

@@ -30,15 +30,17 @@ export interface StartOptions {
   env?: Record<string, string>;
   /** Kept by the caller, to start again on the same data. */
   dataDir?: string;
+  /** Where it listens: as one before it did. A free port unless given. */
+  port?: number;
   /** Other sources than ours, see mutant.ts. */
   root?: string;
 }
 
 /** A real server process with embedded PostgreSQL, on a free port, ready when this resolves. */
-export async function startServer({ env = {}, dataDir, root = ROOT }: StartOptions = {}): Promise<TestServer> {
+export async function startServer({ env = {}, dataDir, port: given, root = ROOT }: StartOptions = {}): Promise<TestServer> {
   const own = dataDir === undefined ? temporaryFolder() : undefined;
   const folder = dataDir ?? own?.folder ?? '';
-  const port = await freePort();
+  const port = given ?? (await freePort());
   const child = spawn(process.execPath, ['server/main.ts'], {
     cwd: root,
     env: { ...process.env, NODE_ENV: 'test', DATA_DIR: folder, PORT: String(port), LOG_LEVEL: 'info', AUTH_RATE_MAX: '100000', ...env },

@@ -43,6 +43,7 @@ describe('configuration', () => {
     [{ LEADERBOARD_URLS: 'eu=redis://a,eu=redis://b' }, /^LEADERBOARD_URLS names the region "eu" twice/],
     [{ LEADERBOARD_URLS: 'global=redis://a' }, /^LEADERBOARD_URLS has a region named "global"/],
     [{ PUBLIC_ADDRESS: 'https://game.example.com' }, /^PUBLIC_ADDRESS must be a host/],
+    [{ REDIS_URL: 'redis://a', HOST: '0.0.0.0' }, /^PUBLIC_ADDRESS is not set, and HOST 0\.0\.0\.0 is no address that a client can be sent to/],
     [{ FAULT_POINT: 'rm -rf' }, /^FAULT_POINT must name what for and a step/],
     [{ FAULT_POINT: 'prepared' }, /^FAULT_POINT must name what for/],
     [{ FAULT_POINT: 'trade:prepraed' }, /^FAULT_POINT must name what for/],
@@ -72,6 +73,14 @@ describe('configuration', () => {
   it('[CF3] listens on PORT plus its number', () => {
     assert.equal(loadConfig({ ...SECRETS, PORT: '3000', NODE_APP_INSTANCE: '2', REDIS_URL: 'redis://localhost' }).port, 3002);
     assert.match(refusal({ PORT: '65535', NODE_APP_INSTANCE: '1', REDIS_URL: 'redis://localhost' }), /^PORT 65535 is too high for process 1/);
+  });
+
+  it('[CF3] says where clients reach each of several processes: PUBLIC_ADDRESS with its port, or else where it listens', () => {
+    const address = (env: Record<string, string>) => loadConfig({ ...SECRETS, ...env }).publicAddress;
+    assert.equal(address({}), undefined);
+    assert.equal(address({ REDIS_URL: 'redis://a', NODE_APP_INSTANCE: '2' }), '127.0.0.1:2569');
+    assert.equal(address({ REDIS_URL: 'redis://a', HOST: '::1' }), '[::1]:2567');
+    assert.equal(address({ PUBLIC_ADDRESS: 'game.example.com/{port}', NODE_APP_INSTANCE: '1', REDIS_URL: 'redis://a' }), 'game.example.com/2568');
   });
 
   it('[CF4] refuses several processes without Redis', () => {
