@@ -78,7 +78,7 @@ export function createApp({ config, storage, catalog, features, backplane, metri
     express: (app) => {
       app.disable('x-powered-by');
       app.use('/auth', authRoutes({ accounts: features.accounts, jwtSecret: secrets.jwtSecret, authRateMax: limits.authRateMax, loginFailuresMax: limits.loginFailuresMax }));
-      app.use('/service', serviceRoutes({ serviceKey: secrets.serviceKey, commands: features.serviceCommands, players, storage }));
+      app.use('/service', serviceRoutes({ serviceKey: secrets.serviceKey, commands: features.serviceCommands, players, sessions, storage }));
       app.use(operatorRoutes({ adminPassword: secrets.adminPassword, production: config.env === 'production' }));
       app.use(publicRoutes({ storage, backplane, catalog, metrics, serviceKey: secrets.serviceKey, log }));
       app.use(refusals(log));

@@ -10,6 +10,7 @@ import type { Logger, Metrics } from './telemetry/index.ts';
 /** By which of a room's options it is found, for those that are filtered by one. */
 const INDEXED_BY = { player: 'playerId', zone: 'zone' };
 const GENERATION_LOOK_MS = 500;
+const FAULT_SAID_EVERY_MS = 1_000;
 /** Well within the 24 h for which a session is kept. */
 const RENEW_EVERY_MS = 600_000;
 /** A process that has only so many rooms more than the emptiest makes a room itself: it costs no trip to another. */
@@ -47,7 +48,7 @@ export interface Backplane {
 /** @throws {RedisError} */
 export async function openBackplane({ redisUrl, metrics, log }: BackplaneOptions): Promise<Backplane> {
   if (redisUrl === undefined) return alone();
-  const link = await openRedis(redisUrl, { onFault: (error) => log.warn({ err: error }, 'Redis') });
+  const link = await openRedis(redisUrl, { onFault: seldom((error) => log.warn({ err: error }, 'Redis does not answer')) });
   return await together(link, metrics, log);
 }
 
@@ -60,7 +61,7 @@ async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise
   let joined: Joined | undefined;
   let membership: Membership | undefined;
   const stops: (() => unknown)[] = [];
-  const onFault = (error: unknown) => log.warn({ err: error }, 'Redis did not do what the matchmaker asked');
+  const onFault = seldom((error) => log.warn({ err: error }, 'Redis did not do what the matchmaker asked'));
   const bus = redisBus(link, {
     origin: newId(),
     onLag: (ms) => metrics.busLagSeconds.observe(ms / 1_000),
@@ -100,6 +101,17 @@ async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise
       await membership?.stop();
     },
     close: () => link.close(),
+  };
+}
+
+/** A Redis that is away fails every command and every attempt to connect: one line a second says as much. */
+function seldom(say: (error: unknown) => void): (error: unknown) => void {
+  let quietUntil = 0;
+  return (error) => {
+    const now = performance.now();
+    if (now < quietUntil) return;
+    quietUntil = now + FAULT_SAID_EVERY_MS;
+    say(error);
   };
 }
 

@@ -41,7 +41,7 @@ async function start(): Promise<void> {
     sessionStore: backplane.sessionStore,
     cooldowns: backplane.cooldowns,
     processId: () => matchMaker.processId,
-    onStoreFault: (error) => log.warn({ err: error }, 'the session store is away'),
+    onStoreFault: (error) => log.debug({ err: error }, 'the session store is away'),
   });
   features.versions.start(config.limits.versionCheckIntervalMs, (error) => log.warn({ err: error }, 'versions were not compared'));
   const stopCatalog = watchCatalog(catalog, config.catalogPath, {

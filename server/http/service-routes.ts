@@ -6,6 +6,7 @@ import { Burn, Grant, ReadPlayers } from '../../schema/messages/service.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import type { ServiceCommands } from '../ledger/index.ts';
 import type { Players } from '../players/index.ts';
+import type { Sessions } from '../sessions/index.ts';
 
 const BODY_BYTES_MAX = '1mb';
 
@@ -13,6 +14,7 @@ export interface ServiceRoutesOptions {
   serviceKey: string;
   commands: ServiceCommands;
   players: Players;
+  sessions: Pick<Sessions, 'find'>;
   storage: Pick<Storage, 'audit' | 'itemHistory'>;
 }
 
@@ -27,7 +29,7 @@ export function bearsKey(authorization: string | undefined, serviceKey: string):
 }
 
 /** The studio's own back door: mint, burn, and read the durable truth. */
-export function serviceRoutes({ serviceKey, commands, players, storage }: ServiceRoutesOptions): Router {
+export function serviceRoutes({ serviceKey, commands, players, sessions, storage }: ServiceRoutesOptions): Router {
   const routes = express.Router();
   routes.use(demandServiceKey(serviceKey), express.json({ limit: BODY_BYTES_MAX, strict: true }));
   routes.post('/grants', async (request, response) => {
@@ -41,6 +43,9 @@ export function serviceRoutes({ serviceKey, commands, players, storage }: Servic
     const player = (await players.read([playerId])).get(playerId);
     if (player === undefined) throw new Refusal('UNKNOWN_PLAYER', { playerId });
     response.json(player);
+  });
+  routes.get('/players/:playerId/session', async (request, response) => {
+    response.json({ session: (await sessions.find(PlayerId.parse(request.params.playerId))) ?? null });
   });
   routes.post('/players', async (request, response) => {
     const { ids } = ReadPlayers.parse(request.body);
