@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import type { Redis } from 'ioredis';
 import type { LeaseId } from '../../schema/ids.ts';
 import type { RedisLink } from './client.ts';
 
@@ -36,6 +38,13 @@ export interface Membership {
   stop(): Promise<void>;
 }
 
+interface Scripts {
+  beat(members: string, lease: LeaseId, processId: string, leaseMs: number): Promise<[known: number, ...(string | number)[]]>;
+}
+
+/** A member and what is left of its lease, in milliseconds: nothing, of one that is silent. */
+type Heard = Member & { leftMs: number };
+
 /**
  * Leases on being alive, in Redis: each process renews its own twice a second and looks after the others'. One that is killed
  * is missed when its subscription is gone, one that stands still when its lease has run out. Redis only says who seems dead;
@@ -47,41 +56,37 @@ export async function joinMembers({ commands, subscriber }: RedisLink, { self, o
   let upSince = performance.now() - SETTLE_MS;
   const absentSince = new Map<LeaseId, number>();
   const mourned = new Map<LeaseId, Promise<void>>();
+  commands.defineCommand('beat', { numberOfKeys: 1, lua: readFileSync(new URL('beat.lua', import.meta.url), 'utf8') });
+  const scripts = commands as Redis & Scripts;
   commands.on('ready', () => (upSince = performance.now()));
-  subscriber.on('ready', () => void subscriber.subscribe(aliveKey(self().lease)).catch(report));
+  subscriber.on('ready', () => void subscriber.subscribe(topicOf(self().lease)).catch(report));
   const known = new Set<LeaseId>();
 
   async function beat(): Promise<void> {
     const { lease, processId } = self();
     const stoodStill = performance.now() - beatAt > LEASE_MS;
-    const results = await commands
-      .multi()
-      .hsetnx(MEMBERS, lease, processId)
-      .set(aliveKey(lease), '1', 'PX', LEASE_MS)
-      .hgetall(MEMBERS)
-      .exec();
+    if (!known.has(lease)) await subscriber.subscribe(topicOf(lease)); // who is listened to by nobody is missed
+    const [before, ...members] = await scripts.beat(MEMBERS, lease, processId, LEASE_MS);
     beatAt = performance.now();
-    if (!known.has(lease)) await subscriber.subscribe(aliveKey(lease)); // what is listened to by nobody is missed at once
-    const [[, added], , [, members]] = results as [[null, number], unknown, [null, Record<string, string>]];
-    const forgotten = added === 1 && known.has(lease);
+    const forgotten = before === 0 && known.has(lease);
     known.add(lease);
     if (stoodStill || forgotten) await onDoubt();
-    await look(Object.entries(members).map(([other, of]) => ({ lease: other as LeaseId, processId: of })), lease);
+    await look(Array.from({ length: members.length / 3 }, (_, at) => ({ lease: members[at * 3] as LeaseId, processId: String(members[at * 3 + 1]), leftMs: Number(members[at * 3 + 2]) })), lease);
   }
 
-  async function look(members: Member[], own: LeaseId): Promise<void> {
+  async function look(members: Heard[], own: LeaseId): Promise<void> {
     const others = members.filter(({ lease }) => lease !== own);
-    const topics = others.map(({ lease }) => aliveKey(lease));
-    const [beats, listeners] = topics.length === 0 ? [[], []] : await Promise.all([commands.mget(topics), commands.pubsub('NUMSUB', ...topics)]);
+    const topics = others.map(({ lease }) => topicOf(lease));
+    const listeners = topics.length === 0 ? [] : await commands.pubsub('NUMSUB', ...topics);
     const now = performance.now();
-    const isSilent = (at: number) => beats[at] === null;
+    const isSilent = (at: number) => (others[at]?.leftMs ?? 0) <= 0;
     const isAbsent = (at: number) => Number(listeners[at * 2 + 1]) === 0;
-    alive = [...members.filter(({ lease }) => lease === own), ...others.filter((_, at) => !isSilent(at) && !isAbsent(at))];
+    alive = [...members.filter(({ lease }) => lease === own), ...others.filter((_, at) => !isSilent(at) && !isAbsent(at))].map(({ lease, processId }) => ({ lease, processId }));
     for (const [at, member] of others.entries()) {
       if (!isAbsent(at)) absentSince.delete(member.lease);
       else if (!absentSince.has(member.lease)) absentSince.set(member.lease, now);
       const isGone = isSilent(at) || now - (absentSince.get(member.lease) ?? now) > ABSENT_MS;
-      if (isGone && now - upSince > SETTLE_MS) mourn(member);
+      if (isGone && now - upSince > SETTLE_MS) mourn({ lease: member.lease, processId: member.processId });
     }
   }
 
@@ -113,8 +118,8 @@ export async function joinMembers({ commands, subscriber }: RedisLink, { self, o
   return {
     alive: () => alive,
     async renamed(before) {
-      await commands.multi().hdel(MEMBERS, before).del(aliveKey(before)).exec().catch(report);
-      await subscriber.unsubscribe(aliveKey(before)).catch(report);
+      await commands.hdel(MEMBERS, before).catch(report);
+      await subscriber.unsubscribe(topicOf(before)).catch(report);
       await beat().catch(report);
     },
     async stop() {
@@ -122,12 +127,12 @@ export async function joinMembers({ commands, subscriber }: RedisLink, { self, o
       clearTimeout(timer);
       await running;
       await Promise.all(mourned.values());
-      const { lease } = self();
-      await commands.multi().hdel(MEMBERS, lease).del(aliveKey(lease)).exec().catch(report);
+      await commands.hdel(MEMBERS, self().lease).catch(report);
     },
   };
 }
 
-function aliveKey(lease: LeaseId): string {
+/** Listened to by the process that has the lease: a connection that ends is noticed there at once. */
+function topicOf(lease: LeaseId): string {
   return `strongroom:member:${lease}`;
 }

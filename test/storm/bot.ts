@@ -44,6 +44,11 @@ export class Bot {
     return this.#client.player.status.get().kind === 'live' && this.#zone.status.get().kind === 'live';
   }
 
+  /** In which state its links are, for who asks why it is not online. */
+  get standing(): string {
+    return JSON.stringify([this.#client.player.status.get(), this.#zone.status.get()]);
+  }
+
   get holds(): { fungibles: Record<string, number>; items: string[] } {
     const { fungibles, items } = this.#client.player.state ?? {};
     return { fungibles: Object.fromEntries([...(fungibles?.entries() ?? [])].filter(([, count]) => count > 0)), items: [...(items?.keys() ?? [])].toSorted() };

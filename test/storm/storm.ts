@@ -12,6 +12,8 @@ import { Place } from './place.ts';
 import { judgeStorm, StormBooks } from './verdict.ts';
 
 const SHARDS = 4;
+/** Of every process ten to each database, and again as many of one that was killed a moment ago. */
+const CONNECTIONS_MAX = 400;
 const FIRST_FAULT_MS = 2_000;
 const KILL_EVERY_MS = 5_000;
 const RECOVERED_MAX_MS = 10_000;
@@ -54,7 +56,7 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
   const { processes, durationMs, root, onProgress = () => undefined } = options;
   const { folder, remove } = temporaryFolder();
   const databases = Array.from({ length: SHARDS }, (_, shard) => `storm_${shard}`);
-  const [host, redis] = await Promise.all([MortalHost.start(databases), MortalRedis.start()]);
+  const [host, redis] = await Promise.all([MortalHost.start(databases, { max_connections: CONNECTIONS_MAX }), MortalRedis.start()]);
   const places: Place[] = [];
   const crews: BotCrew[] = [];
   try {
