@@ -10,6 +10,7 @@ import { openDatabases } from './databases.ts';
 import { createFeatures } from './features.ts';
 import { listen } from './listen.ts';
 import { startResolver } from './resolver.ts';
+import { shutDown } from './shutdown.ts';
 import { createLogger, Metrics } from './telemetry/index.ts';
 
 const SHUTDOWN_MAX_MS = 15_000;
@@ -51,29 +52,30 @@ async function start(): Promise<void> {
 
   const app = createApp({ config, storage, catalog, features, backplane, metrics, log });
   await listen(app, config);
-  await backplane.join({ storage, features });
-  process.send?.('ready');
-  log.info(`listening on http://localhost:${config.port} with ${shards.length} shards`);
 
   let stopping = false;
-  const stop = async (code: number) => {
+  const stop = async () => {
     if (stopping) return;
     stopping = true;
-    setTimeout(() => process.exit(code || 1), SHUTDOWN_MAX_MS).unref();
     log.info('shutting down');
-    stopCatalog();
-    features.versions.stop();
     // Rooms first: what they still settle is told to their players, then the queue is empty, then the others may miss us.
-    await app.gracefullyShutdown(false);
-    await features.ledger.drain();
-    await backplane.leave();
-    await resolver.stop();
-    await storage.close();
-    await backplane.close();
-    await embedded?.stop();
-    process.exit(code);
+    const inOrder = await shutDown(
+      [
+        ['catalogue', stopCatalog],
+        ['versions', () => features.versions.stop()],
+        ['rooms', () => app.gracefullyShutdown(false)],
+        ['queue', () => features.ledger.drain()],
+        ['backplane', () => backplane.leave()],
+        ['resolver', () => resolver.stop()],
+        ['storage', () => storage.close()],
+        ['redis', () => backplane.close()],
+        ['postgres', () => embedded?.stop()],
+      ],
+      { maxMs: SHUTDOWN_MAX_MS, log },
+    );
+    process.exit(inOrder ? 0 : 1);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(0));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop());
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, error instanceof BrokenInvariant ? 'an invariant is broken' : 'uncaught');
     // Nothing is saved on the way out: what was acknowledged is committed, and what was not must not be.
@@ -86,6 +88,10 @@ async function start(): Promise<void> {
     if (!stopping) log.fatal('the embedded PostgreSQL ended; this process ends with it');
     if (!stopping) process.exit(1);
   });
+
+  await backplane.join({ storage, features });
+  process.send?.('ready');
+  log.info(`listening on http://localhost:${config.port} with ${shards.length} shards`);
 }
 
 try {

@@ -52,6 +52,7 @@ export function assemble(flat: FlatEnvironment): Config {
   if (port > 65_535) throw new ConfigError(`PORT ${flat.PORT} is too high for process ${flat.NODE_APP_INSTANCE}, which listens on PORT + ${flat.NODE_APP_INSTANCE}: choose a lower PORT.`);
   const several = flat.PROCESSES > 1 ? 'PROCESSES is above 1' : flat.NODE_APP_INSTANCE > 0 ? 'NODE_APP_INSTANCE is above 0' : undefined;
   if (several && !flat.REDIS_URL) throw new ConfigError(`REDIS_URL is not set, but ${several}, and processes meet in Redis: set REDIS_URL, or run one process.`);
+  if (several && !flat.SHARD_URLS && flat.NODE_ENV === 'production') throw new ConfigError(`SHARD_URLS is not set, but ${several}, and the embedded PostgreSQL ends with the process that runs it: set SHARD_URLS, or run one process.`);
   if (flat.FAULT_POINT && flat.NODE_ENV === 'production') throw new ConfigError('FAULT_POINT kills or stops the server on purpose, and NODE_ENV is production: leave it out.');
   const addresses = {
     publicAddress: flat.PUBLIC_ADDRESS ? parsePublicAddress(flat.PUBLIC_ADDRESS, port) : flat.REDIS_URL ? listeningAddress(flat.HOST, port) : undefined,

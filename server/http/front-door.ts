@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Server, ServerResponse, type IncomingMessage } from 'node:http';
+import { Server, ServerResponse, STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Refusal, REFUSALS, type RefusalReply } from '../../schema/refusals.ts';
+import { isDraining } from './matchmaking.ts';
 
 /** The largest body outside `/service`, whose routes have their own limit: sign-ins and room options. */
 const BODY_BYTES_MAX = 16 * 1024;
 
+const MATCHMAKING = /^\/+matchmake\//;
 const METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'POST', 'OPTIONS']);
 const HOST = /^[\w.-]+(?::\d{1,5})?$|^\[[\da-f:.]+\](?::\d{1,5})?$/i;
 
@@ -21,8 +23,10 @@ export class FrontDoor extends Server {
     const [request, way] = about as [IncomingMessage, ServerResponse | Duplex];
     trustScheme(request);
     const fault = faultOf(request);
-    if (fault === undefined) return super.emit(event, ...about);
-    refuse(way, fault);
+    if (fault !== undefined) refuse(way, new Refusal('BAD_REQUEST', { reason: fault }), request);
+    // The framework would answer 503 without a word.
+    else if (isDraining() && request.method === 'POST' && MATCHMAKING.test(request.url ?? '')) refuse(way, new Refusal('BUSY', { reason: 'this process ends' }), request);
+    else return super.emit(event, ...about);
     return true;
   }
 }
@@ -47,18 +51,17 @@ function trustScheme({ headers }: IncomingMessage): void {
   else delete headers['x-forwarded-proto'];
 }
 
-function refuse(way: ServerResponse | Duplex, reason: string): void {
-  const { code, details } = new Refusal('BAD_REQUEST', { reason });
-  const reply: RefusalReply = { code, details, ref: randomUUID() };
-  const body = JSON.stringify(reply);
-  const status = REFUSALS[code].status;
+function refuse(way: ServerResponse | Duplex, { code, details }: Refusal, { headers: asked }: IncomingMessage): void {
+  const { status } = REFUSALS[code];
+  // `message` is what the SDK's error says.
+  const body = JSON.stringify({ code, details, ref: randomUUID(), message: code } satisfies RefusalReply & { message: string });
   // The connection is not used again: what is left of the body was not read.
-  const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)), connection: 'close' };
+  const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)), connection: 'close', 'access-control-allow-origin': asked.origin ?? '*' };
   if (way instanceof ServerResponse) {
     way.writeHead(status, headers).end(body);
     return;
   }
-  const lines = [`HTTP/1.1 ${status} Bad Request`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', body];
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', body];
   way.on('error', () => way.destroy());
   way.end(lines.join('\r\n'));
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ErrorCode, matchMaker, ServerError } from '@colyseus/core';
+import { REFUSALS } from '../../schema/refusals.ts';
 import type { Logger } from '../telemetry/index.ts';
 
 /** What the matchmaker says on purpose: no such room, none that fits, a seat that expired, or a refusal of ours. */
@@ -7,7 +8,15 @@ const MEANT: ReadonlySet<unknown> = new Set([
   ErrorCode.MATCHMAKE_NO_HANDLER, ErrorCode.MATCHMAKE_INVALID_CRITERIA, ErrorCode.MATCHMAKE_INVALID_ROOM_ID, ErrorCode.MATCHMAKE_EXPIRED, ErrorCode.AUTH_FAILED,
 ]);
 
-/** Options are an object or absent, and an error that nobody meant reaches the client as INTERNAL. [RM2] [RM3] */
+/** What a client retries, on another process if there is one: nothing happened here. */
+const BUSY = 'BUSY';
+
+/** This process ends: its rooms close, and it makes no more. */
+export function isDraining(): boolean {
+  return matchMaker.state === matchMaker.MatchMakerState.SHUTTING_DOWN;
+}
+
+/** Options are an object or absent, and an error that nobody meant reaches the client as INTERNAL. [RM2] [RM3] [SD2] */
 export function guardMatchmaking(log: Logger): void {
   const { controller } = matchMaker;
   const invoke = controller.invokeMethod;
@@ -17,8 +26,14 @@ export function guardMatchmaking(log: Logger): void {
       return (await invoke.call(controller, method, roomName, options, context)) as unknown;
     } catch (error) {
       if (MEANT.has((error as ServerError).code)) throw error;
+      if (isDraining() || isDrainingElsewhere(error)) throw new ServerError(REFUSALS[BUSY].status, BUSY);
       log.error({ ref: randomUUID(), err: error, room: roomName }, 'matchmaking failed');
       throw new ServerError(ErrorCode.MATCHMAKE_UNHANDLED, 'INTERNAL', { cause: error });
     }
   };
+}
+
+/** The process that was asked for a room began to end meanwhile; the framework has no code for that. */
+function isDrainingElsewhere(error: unknown): boolean {
+  return (error as ServerError).code === ErrorCode.MATCHMAKE_UNHANDLED && (error as Error).message.endsWith('not created: shutting down');
 }

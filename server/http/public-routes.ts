@@ -1,11 +1,11 @@
 import path from 'node:path';
-import { matchMaker } from '@colyseus/core';
 import express, { type Request, type Router } from 'express';
 import helmet from 'helmet';
 import type { Storage } from '../../persistence/index.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import type { Catalog } from '../catalog/index.ts';
 import type { Logger, Metrics } from '../telemetry/index.ts';
+import { isDraining } from './matchmaking.ts';
 import { bearsKey } from './service-routes.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
@@ -27,7 +27,7 @@ export function publicRoutes({ storage, backplane, catalog, metrics, serviceKey,
     response.json({ ok: true });
   });
   routes.get('/readyz', async (_request, response) => {
-    if (matchMaker.state === matchMaker.MatchMakerState.SHUTTING_DOWN) return void response.status(503).json({ ok: false, reason: 'shutting down' });
+    if (isDraining()) return void response.status(503).json({ ok: false, reason: 'shutting down' });
     if (!backplane.isUp()) return void response.status(503).json({ ok: false, reason: 'Redis does not answer' });
     try {
       await storage.ready();

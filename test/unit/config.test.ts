@@ -7,6 +7,8 @@ import { ConfigError, loadConfig } from '../../server/config/index.ts';
 import { temporaryFolder } from '../kit/temporary-folder.ts';
 
 const SECRETS = { JWT_SECRET: 'j'.repeat(16), SERVICE_KEY: 's'.repeat(16), ADMIN_PASSWORD: 'a'.repeat(16) };
+/** What several processes need. */
+const MANY = { REDIS_URL: 'redis://localhost', SHARD_URLS: 'postgres://localhost/shard0' };
 const PRODUCTION = { NODE_ENV: 'production', ...SECRETS };
 
 function refusal(env: Record<string, string>): string {
@@ -71,7 +73,7 @@ describe('configuration', () => {
   });
 
   it('[CF3] listens on PORT plus its number', () => {
-    assert.equal(loadConfig({ ...SECRETS, PORT: '3000', NODE_APP_INSTANCE: '2', REDIS_URL: 'redis://localhost' }).port, 3002);
+    assert.equal(loadConfig({ ...SECRETS, ...MANY, PORT: '3000', NODE_APP_INSTANCE: '2' }).port, 3002);
     assert.match(refusal({ PORT: '65535', NODE_APP_INSTANCE: '1', REDIS_URL: 'redis://localhost' }), /^PORT 65535 is too high for process 1/);
   });
 
@@ -83,10 +85,12 @@ describe('configuration', () => {
     assert.equal(address({ PUBLIC_ADDRESS: 'game.example.com/{port}', NODE_APP_INSTANCE: '1', REDIS_URL: 'redis://a' }), 'game.example.com/2568');
   });
 
-  it('[CF4] refuses several processes without Redis', () => {
+  it('[CF4] refuses several processes without Redis, and in production without databases that outlive each of them', () => {
     assert.match(refusal({ NODE_APP_INSTANCE: '1' }), /^REDIS_URL is not set, but NODE_APP_INSTANCE is above 0/);
     assert.match(refusal({ PROCESSES: '2' }), /^REDIS_URL is not set, but PROCESSES is above 1/);
-    assert.equal(loadConfig({ ...SECRETS, PROCESSES: '2', REDIS_URL: 'redis://localhost' }).redisUrl, 'redis://localhost');
+    assert.match(refusal({ ...PRODUCTION, PROCESSES: '2', REDIS_URL: 'redis://localhost' }), /^SHARD_URLS is not set, but PROCESSES is above 1/);
+    assert.match(refusal({ ...PRODUCTION, NODE_APP_INSTANCE: '1', REDIS_URL: 'redis://localhost' }), /^SHARD_URLS is not set, but NODE_APP_INSTANCE is above 0/);
+    assert.equal(loadConfig({ ...SECRETS, ...MANY, PROCESSES: '2' }).redisUrl, 'redis://localhost');
   });
 
   it('[CF5] takes one PostgreSQL database per shard', () => {
