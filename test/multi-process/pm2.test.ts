@@ -9,7 +9,7 @@ import { MortalRedis } from '../kit/redis-host.ts';
 import { freePort } from '../kit/server.ts';
 import { startShardHost, type ShardHost } from '../kit/shard-host.ts';
 import { temporaryFolder } from '../kit/temporary-folder.ts';
-import { startPair, type TradingPair } from '../kit/trading-pair.ts';
+import { startPair, type ComingBack, type TradingPair } from '../kit/trading-pair.ts';
 
 const PAIRS = 3;
 const LOOK_MS = 25;
@@ -90,7 +90,7 @@ describe('pm2', function () {
       assert.deepEqual(before.map(({ pm2_env }) => pm2_env.status), ['online', 'online']);
       const serviceKey = (JSON.parse(readFileSync(path.join(folder, 'secrets.json'), 'utf8')) as { serviceKey: string }).serviceKey;
       const servers = urls.map((url) => ({ url, serviceKey })) as never[];
-      const players = [];
+      const players: ComingBack[] = [];
       for (let n = 0; n < 2 * PAIRS; n++) players.push({ ...(await signIn(urls[n % 2]!)), urls: n % 2 === 0 ? urls : urls.toReversed() });
       for (let n = 0; n < PAIRS; n++) {
         await service(servers[0]!).grant(players[2 * n]!.id, { fungibles: { gold: 100_000 } });
