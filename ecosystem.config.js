@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -5,6 +6,10 @@ import { parseEnv } from 'node:util';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 const settings = { ...(existsSync(path.join(root, '.env')) ? parseEnv(readFileSync(path.join(root, '.env'), 'utf8')) : {}), ...process.env };
+// The machine's own Node may be older than the one that came with the packages.
+const node = path.join(root, 'node_modules/.bin/node');
+// The web client, as before `npm start`: built if it is missing or older than its source.
+if (process.argv.some((word) => ['start', 'restart', 'reload'].includes(word))) spawnSync(node, ['server/commands/build-web.ts'], { cwd: root, stdio: 'inherit' });
 
 /**
  * `PROCESSES=4 npx pm2 start ecosystem.config.js`: process n is told its number in NODE_APP_INSTANCE and listens on PORT + n.
@@ -16,8 +21,7 @@ export const apps = [
     name: 'strongroom',
     script: 'server/main.ts',
     cwd: root,
-    // The machine's own Node may be older than the one that came with the packages.
-    interpreter: path.join(root, 'node_modules/.bin/node'),
+    interpreter: node,
     // Never cluster: there all processes share one port, and a client must reach the one that has its room.
     exec_mode: 'fork',
     instances: Number(settings.PROCESSES) || 1,

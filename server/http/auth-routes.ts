@@ -64,9 +64,12 @@ export function authRoutes({ accounts, jwtSecret, authRateMax, loginFailuresMax 
   });
   const router = createRouter(Object.fromEntries(Object.entries(library).filter(([name]) => ROUTES.includes(name))));
 
+  // An address that a header names is not believed, on purpose; the library would warn of it.
+  const validate = { xForwardedForHeader: false, forwardedHeader: false };
   const limited = rateLimit({
     windowMs: MINUTE_MS,
     limit: authRateMax,
+    validate,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
     handler: (_request, response) => sendRefusal(response, new Refusal('RATE_LIMITED')),
@@ -74,6 +77,7 @@ export function authRoutes({ accounts, jwtSecret, authRateMax, loginFailuresMax 
   const slowGuessing = rateLimit({
     windowMs: MINUTE_MS,
     limit: loginFailuresMax,
+    validate,
     skipSuccessfulRequests: true,
     standardHeaders: 'draft-8',
     legacyHeaders: false,

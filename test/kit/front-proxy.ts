@@ -15,10 +15,14 @@ export interface FrontProxy {
 export async function openFrontProxy(ports: readonly number[]): Promise<FrontProxy> {
   const sockets = new Set<Socket>();
   const upgraded: number[] = [];
-  let turn = 0;
+  const turns = new Map<string, number>();
   const server: Server = createServer((asked, answer) => {
     const headers = { ...asked.headers, 'x-forwarded-for': '203.0.113.7', 'x-forwarded-proto': 'http' };
-    const passed = request({ port: ports[turn++ % ports.length], method: asked.method, path: asked.url, headers }, (said) => {
+    // In turn for each kind, or else two requests a player would send every player's join to the same one.
+    const kind = asked.url?.split('/')[1] ?? '';
+    const turn = turns.get(kind) ?? 0;
+    turns.set(kind, turn + 1);
+    const passed = request({ port: ports[turn % ports.length], method: asked.method, path: asked.url, headers }, (said) => {
       answer.writeHead(said.statusCode ?? 502, said.headers);
       said.pipe(answer);
     });

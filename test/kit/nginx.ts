@@ -34,8 +34,8 @@ export function nginxWith(program: string, conf: string): Nginx & { remove(): vo
   const temps = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(' ');
   const file = path.join(folder, 'nginx.conf');
   mkdirSync(path.join(folder, 'logs'));
-  writeFileSync(file, `pid ${folder}/nginx.pid;\nerror_log stderr;\n${conf.replace('http {', `http { access_log off; ${temps}`)}`);
-  const args = ['-p', folder, '-c', file, '-e', 'stderr'];
+  writeFileSync(file, `pid ${folder}/nginx.pid;\nerror_log ${folder}/error.log;\n${conf.replace('http {', `http { access_log off; ${temps}`)}`);
+  const args = ['-p', folder, '-c', file, '-e', path.join(folder, 'error.log')];
   return {
     remove,
     async complaints() {

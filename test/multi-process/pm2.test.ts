@@ -14,6 +14,10 @@ import { startPair, type ComingBack, type TradingPair } from '../kit/trading-pai
 const PAIRS = 3;
 const LOOK_MS = 25;
 const CLOSED_BY_SHUTDOWN = 4001;
+/** For a client whose other process is there; far more than it takes. */
+const BACK_MAX_MS = 10_000;
+/** What a trade in the middle of it all may fail with. */
+const EXPECTED = /BUSY|TRADE_|SESSION_REPLACED|connection|closed|fetch failed|not within/;
 const TEST_MAX_MS = 240_000;
 const RESTARTS_MAX = 10;
 
@@ -34,22 +38,18 @@ async function twoPorts(): Promise<number> {
   }
 }
 
-/** When each of the servers did not serve, while this looks. */
+/** How often each of the servers ceased to serve, and how often none of them did, while this looks. */
 function watchReadiness(urls: readonly string[]) {
-  const away = urls.map(() => [] as { from: number; to: number }[]);
+  const away = urls.map(() => 0);
+  let before = urls.map(() => true);
   let allAway = 0;
   let looking = true;
   const running = (async () => {
     while (looking) {
-      const at = performance.now();
       const ready = await Promise.all(urls.map((url) => fetch(`${url}/readyz`).then(({ ok }) => ok, () => false)));
       if (ready.every((one) => !one)) allAway++;
-      for (const [n, isReady] of ready.entries()) {
-        if (isReady) continue;
-        const last = away[n]!.at(-1);
-        if (last && at - last.to < 10 * LOOK_MS) last.to = performance.now();
-        else away[n]!.push({ from: at, to: performance.now() });
-      }
+      for (const [n, isReady] of ready.entries()) if (before[n] && !isReady) away[n]!++;
+      before = ready;
       await delay(LOOK_MS);
     }
   })();
@@ -57,7 +57,7 @@ function watchReadiness(urls: readonly string[]) {
     async stop() {
       looking = false;
       await running;
-      return { allAway, awayMs: away.map((times) => times.map(({ from, to }) => Math.round(to - from))) };
+      return { allAway, away };
     },
   };
 }
@@ -103,11 +103,10 @@ describe('pm2', function () {
       await allTraded(5);
 
       const watch = watchReadiness(urls);
-      const began = performance.now();
       await pm2.command('reload', 'ecosystem.config.js');
-      const reloadMs = Math.round(performance.now() - began);
       await allTraded(5);
-      const { allAway, awayMs } = await watch.stop();
+      const { allAway, away } = await watch.stop();
+      for (const [n, times] of away.entries()) assert.equal(times, 1, `process ${n} was away once`);
       await Promise.all(pairs.map((pair) => pair.stop()));
 
       const after = await pm2.list();
@@ -118,8 +117,8 @@ describe('pm2', function () {
       const absences = pairs.flatMap((pair) => pair.absences);
       assert.ok(absences.length >= 2 * PAIRS, 'every client was closed at least once');
       assert.deepEqual([...new Set(absences.map(({ code }) => code))], [CLOSED_BY_SHUTDOWN]);
-      console.log({ reloadMs, awayMs, absent: absences.map(({ ms }) => ms).toSorted((a, b) => a - b), trades: pairs.map(({ acknowledged }) => acknowledged.length) });
-      for (const { failures } of pairs) console.log(failures);
+      assert.deepEqual(pairs.flatMap(({ failures }) => [...failures.keys()]).filter((what) => !EXPECTED.test(what)), [], 'nothing failed but what was ended');
+      for (const { ms } of absences) assert.ok(ms < BACK_MAX_MS, `away for ${ms} ms`);
 
       const rows = await host.onEach<{ actor: string; id: string; status: string }>(shards, `select actor, id, answer->>'status' as status from command`, []);
       const settled = rows.flat().filter(({ status }) => status === 'settled');
@@ -145,7 +144,6 @@ describe('pm2', function () {
       await until(() => pm2.daemonLog().split('too many unstable restarts').length > 2, 180_000, 'PM2 gives up on both');
       assert.deepEqual([...new Set(pm2.errors().trim().split('\n'))], ['REDIS_URL is not set, but PROCESSES is above 1, and processes meet in Redis: set REDIS_URL, or run one process.']);
       const last = await pm2.list();
-      console.log(last.map(({ pid, pm2_env }) => [pid, pm2_env.status, pm2_env.restart_time]));
       assert.ok(last.every(({ pm2_env }) => pm2_env.restart_time < RESTARTS_MAX));
     } finally {
       await pm2.kill();

@@ -217,7 +217,6 @@ describe('shutdown', () => {
     const pid = Number(/process_id:(\d+)/.exec(await look.info('server'))?.[1]);
     process.kill(pid, 'SIGSTOP');
     const { code, tookMs } = await end(server, 'SIGTERM').finally(() => process.kill(pid, 'SIGCONT'));
-    console.log(code, tookMs, server.log().split('\n').slice(-3).join('\n'));
     assert.equal(await closed, CLOSED_BY_SHUTDOWN);
     assert.ok(tookMs < BOUND_MS, `${tookMs} ms`);
     await until(async () => (await fetch(`${other.url}/readyz`)).ok, 5_000, 'the other has Redis again');
