@@ -91,12 +91,7 @@ export function bindTradeRoom(deps: TradeRoomDeps) {
     /** An open trade is cancelled; one that settles is told to its players before the room closes. */
     override onBeforeShutdown(): void {
       this.#callOff('shutdown');
-      const close = () => {
-        showTrade(this.state, this.#trade.window);
-        this.broadcastPatch(); // how it ended is seen, whenever the next patch would have been
-        super.onBeforeShutdown();
-      };
-      void this.#trade.settled().then(() => setTimeout(close, ANSWERED_MS));
+      void this.#trade.settled().then(() => setTimeout(() => super.onBeforeShutdown(), ANSWERED_MS));
     }
 
     override onDispose(): void {

@@ -14,7 +14,7 @@ import type { Config } from './config/index.ts';
 import type { Features } from './features.ts';
 import { authRoutes, identify } from './http/auth-routes.ts';
 import { FrontDoor } from './http/front-door.ts';
-import { guardMatchmaking } from './http/matchmaking.ts';
+import { guardMatchmaking, refuseIfDraining } from './http/matchmaking.ts';
 import { operatorRoutes } from './http/operator-routes.ts';
 import { publicRoutes } from './http/public-routes.ts';
 import { refusals } from './http/refusal-reply.ts';
@@ -53,7 +53,7 @@ export function createApp({ config, storage, catalog, features, backplane, metri
     const tradeId = newId<TradeId>();
     const options: TradeRoomOptions = { tradeId, players: [from.id, to] };
     // Here, where the inviter is: a room that another process is asked for might be made twice, or too late.
-    await invitations.open(from.id, tradeId, () => matchMaker.handleCreateRoom('trade', options));
+    await invitations.open(from.id, tradeId, () => matchMaker.handleCreateRoom('trade', options).catch(refuseIfDraining));
     players.tell(to, { type: 'trade:invited', tradeId, from: from.id, fromName: from.name });
     return tradeId;
   }

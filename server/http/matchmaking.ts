@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ErrorCode, matchMaker, ServerError } from '@colyseus/core';
-import { REFUSALS } from '../../schema/refusals.ts';
+import { Refusal, REFUSALS } from '../../schema/refusals.ts';
 import type { Logger } from '../telemetry/index.ts';
 
 /** What the matchmaker says on purpose: no such room, none that fits, a seat that expired, or a refusal of ours. */
@@ -14,6 +14,11 @@ const BUSY = 'BUSY';
 /** This process ends: its rooms close, and it makes no more. */
 export function isDraining(): boolean {
   return matchMaker.state === matchMaker.MatchMakerState.SHUTTING_DOWN;
+}
+
+/** For a room that was refused because this process ends: nothing happened. */
+export function refuseIfDraining(error: unknown): never {
+  throw isDraining() ? new Refusal(BUSY, { reason: 'this process ends' }) : error;
 }
 
 /** Options are an object or absent, and an error that nobody meant reaches the client as INTERNAL. [RM2] [RM3] [SD2] */

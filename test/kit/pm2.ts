@@ -22,6 +22,8 @@ export interface Pm2 {
   list(): Promise<Pm2Process[]>;
   /** What the processes wrote to stderr, and what the daemon says of them. */
   errors(): string;
+  /** What they logged, one JSON object a line. */
+  log(): string;
   daemonLog(): string;
   /** Ends the daemon and all that it runs. */
   kill(): Promise<void>;
@@ -38,6 +40,7 @@ export function openPm2(settings: Record<string, string>): Pm2 {
       return JSON.parse(said.slice(said.indexOf('[{'))) as Pm2Process[];
     },
     errors: () => readFileSync(path.join(folder, 'logs/strongroom-error.log'), 'utf8'),
+    log: () => readFileSync(path.join(folder, 'logs/strongroom-out.log'), 'utf8'),
     daemonLog: () => readFileSync(path.join(folder, 'pm2.log'), 'utf8'),
     async kill() {
       await command('kill');

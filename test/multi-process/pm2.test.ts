@@ -117,6 +117,7 @@ describe('pm2', function () {
       const absences = pairs.flatMap((pair) => pair.absences);
       assert.ok(absences.length >= 2 * PAIRS, 'every client was closed at least once');
       assert.deepEqual([...new Set(absences.map(({ code }) => code))], [CLOSED_BY_SHUTDOWN]);
+      assert.deepEqual(pm2.log().split('\n').filter((line) => /"level":[56]0/.test(line)), [], 'nothing went wrong in the servers');
       assert.deepEqual(pairs.flatMap(({ failures }) => [...failures.keys()]).filter((what) => !EXPECTED.test(what)), [], 'nothing failed but what was ended');
       for (const { ms } of absences) assert.ok(ms < BACK_MAX_MS, `away for ${ms} ms`);
 

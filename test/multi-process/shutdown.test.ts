@@ -216,7 +216,7 @@ describe('shutdown', () => {
     const closed = closing(table.first);
     const pid = Number(/process_id:(\d+)/.exec(await look.info('server'))?.[1]);
     process.kill(pid, 'SIGSTOP');
-    const { code, tookMs } = await end(server, 'SIGTERM').finally(() => process.kill(pid, 'SIGCONT'));
+    const { tookMs } = await end(server, 'SIGTERM').finally(() => process.kill(pid, 'SIGCONT'));
     assert.equal(await closed, CLOSED_BY_SHUTDOWN);
     assert.ok(tookMs < BOUND_MS, `${tookMs} ms`);
     await until(async () => (await fetch(`${other.url}/readyz`)).ok, 5_000, 'the other has Redis again');
