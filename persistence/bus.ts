@@ -1,12 +1,12 @@
 import type { InventoryDelta } from '../schema/inventory-delta.ts';
-import type { HolderId, PlayerId, TradeId } from '../schema/ids.ts';
+import type { ClientId, HolderId, PlayerId, TradeId } from '../schema/ids.ts';
 
 /** What a player's own room may hear, wherever it is. At most once: a lost message is healed by versions. */
 export type PlayerEvent =
   | { type: 'delta'; delta: InventoryDelta }
   | { type: 'resync' }
   | { type: 'profile'; name?: string; level?: number; xp?: number }
-  | { type: 'session:taken'; epoch: number; displaces: boolean }
+  | { type: 'session:taken'; epoch: number; displaces: boolean; clientId?: ClientId | undefined }
   | { type: 'trade:invited'; tradeId: TradeId; from: PlayerId; fromName: string };
 
 /** Every channel there is, in one place: its name and what it carries. */

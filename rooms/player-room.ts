@@ -1,6 +1,6 @@
 import type { Client } from '@colyseus/core';
 import type { PlayerRecord } from '../schema/holdings.ts';
-import { PlayerId, type TradeId } from '../schema/ids.ts';
+import { PlayerId, type ClientId, type TradeId } from '../schema/ids.ts';
 import { diffHoldings, planDelta, type InventoryDelta } from '../schema/inventory-delta.ts';
 import { CommandOutcome, Rename, TradeInvite } from '../schema/messages/player.ts';
 import { Refusal } from '../schema/refusals.ts';
@@ -58,12 +58,15 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
 
     override async onJoin(client: Client): Promise<void> {
       // Whoever a seat was reserved for, the room is one player's.
-      if ((client.auth as Seat | undefined)?.playerId !== this.#playerId) refuseJoin('UNAUTHENTICATED');
+      const seat = client.auth as Seat | undefined;
+      if (seat?.playerId !== this.#playerId) refuseJoin('UNAUTHENTICATED');
       // Listen before reading: what commits in between is either read or heard.
       const listening = deps.players.listen(this.#playerId, (event) => this.#hear(event));
       this.#stops.push(() => listening.stop());
       await listening.ready;
-      this.#epoch = await deps.sessions.take(this.#playerId, this.roomId).catch(refuseStranger);
+      // Who left meanwhile takes the session from nobody.
+      if (this.hasLeft(client)) refuseJoin('SESSION_REPLACED');
+      this.#epoch = await deps.sessions.take(this.#playerId, this.roomId, seat.clientId).catch(refuseStranger);
       if (this.#newestEpoch > this.#epoch) refuseJoin('SESSION_REPLACED');
       await this.#load();
       this.#stops.push(
@@ -94,7 +97,7 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
           return;
         case 'session:taken':
           this.#newestEpoch = Math.max(this.#newestEpoch, event.epoch);
-          if (this.#epoch > 0 && event.epoch > this.#epoch) this.#displaced();
+          if (this.#epoch > 0 && event.epoch > this.#epoch) this.#displaced(event.clientId);
           return;
         case 'trade:invited':
           this.broadcast('trade:invited', { tradeId: event.tradeId, from: event.from, fromName: event.fromName });
@@ -137,7 +140,9 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
         });
     }
 
-    #displaced(): void {
+    #displaced(by?: ClientId): void {
+      // Who came back, and displaced itself, is not told that somebody else did.
+      for (const client of this.clients) if (by !== undefined && (client.auth as Seat).clientId === by) client.leave(SESSION_REPLACED_CLOSE_CODE, 'SAME_CLIENT');
       // A seat that is kept for a dropped client is the displaced session's too.
       void this.disconnect(SESSION_REPLACED_CLOSE_CODE).catch((error: unknown) => deps.kit.report({ ref: this.roomId, type: 'player.displaced', error }));
     }

@@ -64,9 +64,10 @@ export function bindTradeRoom(deps: TradeRoomDeps) {
     }
 
     override async onJoin(client: Client): Promise<void> {
-      const { playerId } = client.auth as Seat;
+      const seat = client.auth as Seat;
+      const { playerId } = seat;
       if (!this.#trade.window.players.includes(playerId)) refuseJoin('TRADE_NOT_FOUND');
-      const session = await deps.sessions.follow(playerId, () => this.closeReplaced(client)).catch(refuseStranger);
+      const session = await deps.sessions.follow(seat, () => this.closeReplaced(client)).catch(refuseStranger);
       const before = this.#sitting.get(playerId);
       this.#sitting.set(playerId, { client, session });
       this.#trade.seat(playerId, session);

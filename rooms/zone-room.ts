@@ -67,8 +67,9 @@ export function bindZoneRoom(deps: ZoneRoomDeps) {
     }
 
     override async onJoin(client: Client): Promise<void> {
-      const { playerId } = client.auth as Seat;
-      const session = await deps.sessions.follow(playerId, () => this.closeReplaced(client)).catch(refuseStranger);
+      const seat = client.auth as Seat;
+      const { playerId } = seat;
+      const session = await deps.sessions.follow(seat, () => this.closeReplaced(client)).catch(refuseStranger);
       const profile = (await deps.players.read([playerId])).get(playerId);
       if (profile === undefined) {
         session.stop();

@@ -9,6 +9,8 @@ export type CommandId = Branded<'CommandId'>;
 export type TradeId = Branded<'TradeId'>;
 export type GuildId = Branded<'GuildId'>;
 export type TransactionId = Branded<'TransactionId'>;
+/** One running client, as it calls itself in what it joins. */
+export type ClientId = Branded<'ClientId'>;
 export type LeaseId = Branded<'LeaseId'>;
 
 /** Whoever can hold value: a player, a guild's bank or an escrow. */
@@ -21,3 +23,4 @@ export const PlayerId = uuid<PlayerId>();
 export const ItemId = uuid<ItemId>();
 export const CommandId = uuid<CommandId>();
 export const TradeId = uuid<TradeId>();
+export const ClientId = uuid<ClientId>();

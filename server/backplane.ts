@@ -73,7 +73,7 @@ async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise
     bus,
     sessionStore: redisSessionStore(link.commands),
     cooldowns: redisCooldowns(link.commands),
-    driver: new RoomDriver(link.commands, { indexedBy: INDEXED_BY, onFault }),
+    driver: new RoomDriver(link.commands, { indexedBy: INDEXED_BY, isGone: (processId) => membership?.isGone(processId) ?? false, onFault }),
     presence: await RoomPresence.open(link.commands, { onFault }),
     isUp: () => link.isUp(),
 

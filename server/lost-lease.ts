@@ -1,7 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { CloseCode, matchMaker } from '@colyseus/core';
 import type { MembershipOptions, Membership, Storage } from '../persistence/index.ts';
 import type { Features } from './features.ts';
 import type { Logger, Metrics } from './telemetry/index.ts';
+
+/** While a shard does not answer, rooms are not kept from their players for longer. */
+const FENCE_MAX_MS = 1_000;
 
 export interface LostLeaseDeps {
   storage: Pick<Storage, 'lease' | 'fence' | 'isFenced'>;
@@ -26,7 +30,8 @@ export function membershipOptions(deps: LostLeaseDeps): MembershipOptions {
     },
     /** First what it still wants to write is refused, then its rooms may be opened elsewhere. */
     async onDead({ lease, processId }) {
-      const everywhere = await storage.fence(lease);
+      // A shard that is away takes no writes either; it is asked again.
+      const everywhere = await Promise.race([storage.fence(lease), delay(FENCE_MAX_MS, false)]);
       log.warn({ lease, processId, everywhere }, 'a process is gone or stands still: what it still wants to write is refused');
       metrics.membersLost.inc();
       // One that came back has a new lease under its old name.

@@ -11,6 +11,7 @@ const LEASE_MS = 3_500;
 const ABSENT_MS = 1_000;
 /** After Redis was away, so that everybody is back before anybody is missed. */
 const SETTLE_MS = 3_000;
+const GIVEN_UP_MAX = 1_000;
 
 /** A process as the others see it. */
 export interface Member {
@@ -33,6 +34,8 @@ export interface MembershipOptions {
 export interface Membership {
   /** Those that were alive a moment ago, this one among them. */
   alive(): readonly Member[];
+  /** Whether a process was missed at the last look, or has been given up since. */
+  isGone(processId: string): boolean;
   /** This process has another lease than before. */
   renamed(before: LeaseId): Promise<void>;
   stop(): Promise<void>;
@@ -52,6 +55,9 @@ type Heard = Member & { leftMs: number };
  */
 export async function joinMembers({ commands, subscriber }: RedisLink, { self, onDead, onDoubt, report }: MembershipOptions): Promise<Membership> {
   let alive: Member[] = [];
+  let missed = new Set<string>();
+  /** For as long as somebody may still find them listed. */
+  const givenUp = new Set<string>();
   let beatAt = performance.now();
   let upSince = performance.now() - SETTLE_MS;
   const absentSince = new Map<LeaseId, number>();
@@ -82,6 +88,11 @@ export async function joinMembers({ commands, subscriber }: RedisLink, { self, o
     const isSilent = (at: number) => (others[at]?.leftMs ?? 0) <= 0;
     const isAbsent = (at: number) => Number(listeners[at * 2 + 1]) === 0;
     alive = [...members.filter(({ lease }) => lease === own), ...others.filter((_, at) => !isSilent(at) && !isAbsent(at))].map(({ lease, processId }) => ({ lease, processId }));
+    missed = new Set(others.filter((_, at) => isSilent(at) || isAbsent(at)).map((member) => member.processId));
+    for (const { processId } of alive) {
+      missed.delete(processId);
+      givenUp.delete(processId);
+    }
     for (const [at, member] of others.entries()) {
       if (!isAbsent(at)) absentSince.delete(member.lease);
       else if (!absentSince.has(member.lease)) absentSince.set(member.lease, now);
@@ -92,6 +103,8 @@ export async function joinMembers({ commands, subscriber }: RedisLink, { self, o
 
   function mourn(member: Member): void {
     if (mourned.has(member.lease)) return;
+    givenUp.add(member.processId);
+    if (givenUp.size > GIVEN_UP_MAX) givenUp.delete([...givenUp][0] as string);
     const done = onDead(member)
       .then(async (all) => {
         if (!all) return;
@@ -117,6 +130,7 @@ export async function joinMembers({ commands, subscriber }: RedisLink, { self, o
   next();
   return {
     alive: () => alive,
+    isGone: (processId) => missed.has(processId) || givenUp.has(processId),
     async renamed(before) {
       await commands.hdel(MEMBERS, before).catch(report);
       await subscriber.unsubscribe(topicOf(before)).catch(report);

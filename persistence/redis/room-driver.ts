@@ -10,6 +10,8 @@ const REMOVED_AT_ONCE_MAX = 500;
 export interface RoomDriverOptions {
   /** By room name, the field that its rooms are told apart by in `filterBy`: a query that gives it reads only the rooms with that value. */
   indexedBy: Readonly<Record<string, string>>;
+  /** Whether a process is known to be gone: its rooms are listed until somebody has struck them off, and lead nobody there. */
+  isGone?: (processId: string) => boolean;
   /** Hears of what failed where the framework does not wait for the answer. */
   onFault: (error: Error) => void;
 }
@@ -39,11 +41,13 @@ export class RoomDriver implements MatchMakerDriver {
   readonly #redis: Redis & Scripts;
   readonly #indexedBy: ReadonlyMap<string, string>;
   readonly #onFault: (error: Error) => void;
+  readonly #isGone: (processId: string) => boolean;
   /** What is read in this turn, by bucket. */
   readonly #reads = new Map<string, Promise<IRoomCache[]>>();
 
   /** @param redis stays the caller's: `shutdown` leaves it open */
-  constructor(redis: Redis, { indexedBy, onFault }: RoomDriverOptions) {
+  constructor(redis: Redis, { indexedBy, isGone = () => false, onFault }: RoomDriverOptions) {
+    this.#isGone = isGone;
     this.#redis = withScripts(redis);
     this.#indexedBy = new Map(Object.entries(indexedBy));
     this.#onFault = onFault;
@@ -61,7 +65,9 @@ export class RoomDriver implements MatchMakerDriver {
   }
 
   async findOne(conditions: Conditions, sortOptions?: SortOptions): Promise<IRoomCache> {
-    return (await this.query(conditions, sortOptions))[0] as IRoomCache;
+    const found = await this.query(conditions, sortOptions);
+    // Whoever is sent to a process that is gone waits for seconds until the framework finds that out.
+    return found.find(({ processId }) => !this.#isGone(processId)) as IRoomCache;
   }
 
   async findByIds(roomIds: string[]): Promise<Map<string, IRoomCache>> {

@@ -1,12 +1,14 @@
 import { ClientState, CloseCode, ErrorCode, Protocol, Room, ServerError, type AuthContext, type Client, type MessageContext, type RoomException } from '@colyseus/core';
 import type { z } from 'zod';
-import type { PlayerId } from '../../schema/ids.ts';
+import { ClientId, type PlayerId } from '../../schema/ids.ts';
 import { Refusal, type RefusalCode } from '../../schema/refusals.ts';
 import { answer, type Report } from './answer.ts';
 import { guardClient } from './client-guard.ts';
 
 /** Closed because the same player signed in somewhere else. */
 export const SESSION_REPLACED_CLOSE_CODE = 4100;
+
+const WEB_SOCKET_OPEN = 1;
 
 /** What a client may say. Before it acknowledged its join, answers would pile up unsent; whatever else is no frame of ours. */
 const FRAMES: Partial<Record<ClientState, ReadonlySet<number | undefined>>> = {
@@ -19,6 +21,8 @@ const DROPS: ReadonlySet<number> = new Set([CloseCode.GOING_AWAY, CloseCode.NO_S
 
 export interface Seat {
   playerId: PlayerId;
+  /** Seats of one running client belong to whichever session of the player that client took last. */
+  clientId?: ClientId;
 }
 
 /** Who the bearer of a token is. @throws when the token is not ours or no longer good */
@@ -110,6 +114,11 @@ export abstract class AuthenticatedRoom<State extends object> extends Room<{ sta
     this.kit.report({ ref: this.roomId, type: `${this.roomName}.${method}`, error });
   }
 
+  /** Its connection is closed already, whatever the framework knows of it. */
+  protected hasLeft(client: Client): boolean {
+    return (client as Client & { readyState: number }).readyState !== WEB_SOCKET_OPEN;
+  }
+
   /** Also takes the seat that is kept for a client who dropped: it was the displaced session's. */
   protected closeReplaced(client: Client): void {
     this.#kept.get(client.sessionId)?.reject(new ServerError(SESSION_REPLACED_CLOSE_CODE, 'SESSION_REPLACED'));
@@ -170,6 +179,8 @@ export function authenticator(authenticate: Authenticate, pick: (options: RoomOp
     const given = { ...(options as RoomOptions) };
     for (const key of Object.keys(options)) delete (options as RoomOptions)[key];
     Object.assign(options, pick(given, seat.playerId));
-    return seat;
+    if (given['clientId'] === undefined) return seat;
+    const clientId = ClientId.safeParse(given['clientId']);
+    return clientId.success ? { ...seat, clientId: clientId.data } : refuseJoin('BAD_REQUEST');
   };
 }

@@ -1,5 +1,5 @@
 import type { Bus, PlayerStore, Session, SessionStore } from '../../persistence/index.ts';
-import type { PlayerId } from '../../schema/ids.ts';
+import type { ClientId, PlayerId } from '../../schema/ids.ts';
 import { Refusal } from '../../schema/refusals.ts';
 
 export { SessionPool, type PooledSession } from './session-pool.ts';
@@ -42,13 +42,13 @@ export class Sessions {
   }
 
   /** @returns the session's epoch. @throws {Refusal} UNKNOWN_PLAYER; SESSION_REPLACED when a newer one was taken meanwhile */
-  async take(playerId: PlayerId, roomId: string): Promise<number> {
+  async take(playerId: PlayerId, roomId: string, clientId?: ClientId): Promise<number> {
     const { players, bus, processId, now = Date.now } = this.#deps;
     const epoch = await players.takeSession(playerId);
     const session: Session = { playerId, epoch, processId: processId(), roomId, takenAt: now() };
     const displaces = await this.#record(session);
     this.#held.set(playerId, session);
-    bus.publish('player', playerId, { type: 'session:taken', epoch, displaces });
+    bus.publish('player', playerId, { type: 'session:taken', epoch, displaces, clientId });
     return epoch;
   }
 
@@ -69,16 +69,17 @@ export class Sessions {
   }
 
   /**
-   * Binds a seat to the session as it is now. A first session that opens later is the seat's own; one that displaces
-   * another means that the seat belongs to the displaced.
+   * Binds a seat to the session as it is now. A first session that opens later is the seat's own, and so is a newer one of
+   * the same client, which comes back after its process died; any other that displaces one means that the seat belongs to
+   * the displaced. [SE7]
    * @throws {Refusal} UNKNOWN_PLAYER
    */
-  async follow(playerId: PlayerId, onDisplaced: () => void): Promise<Follower> {
+  async follow({ playerId, clientId }: { playerId: PlayerId; clientId?: ClientId }, onDisplaced: () => void): Promise<Follower> {
     let epoch = 0;
     // Listen first, ask second: a session taken in between is seen by one or the other.
     const listening = this.#deps.bus.subscribe('player', playerId, (event) => {
       if (event.type !== 'session:taken' || event.epoch <= epoch) return;
-      if (event.displaces) onDisplaced();
+      if (event.displaces && !(clientId !== undefined && event.clientId === clientId)) onDisplaced();
       else epoch = event.epoch;
     });
     try {

@@ -226,8 +226,8 @@ export const MUTATIONS = {
   'displaced-stay': {
     guard: "the displaced session's seats are closed at once [SE1]",
     edits: [
-      { file: 'server/sessions/index.ts', find: 'if (event.displaces) onDisplaced();\n      else epoch = event.epoch;', replace: 'if (!event.displaces) epoch = event.epoch;' },
-      { file: 'rooms/player-room.ts', find: 'if (this.#epoch > 0 && event.epoch > this.#epoch) this.#displaced();', replace: '' },
+      { file: 'server/sessions/index.ts', find: 'if (event.displaces && !(clientId !== undefined && event.clientId === clientId)) onDisplaced();\n      else epoch = event.epoch;', replace: 'if (!event.displaces) epoch = event.epoch;' },
+      { file: 'rooms/player-room.ts', find: 'if (this.#epoch > 0 && event.epoch > this.#epoch) this.#displaced(event.clientId);', replace: '' },
     ],
   },
   'no-fence': {
@@ -269,7 +269,7 @@ export const MUTATIONS = {
   },
   'fights-for-session': {
     guard: 'a client whose session was taken over stops until it is told to come back [CL6]',
-    edits: [{ file: LINK, find: 'if (code === SESSION_REPLACED) return void this.#displaced(this.#renew());', replace: '' }],
+    edits: [{ file: LINK, find: 'if (code === SESSION_REPLACED && reason !== SAME_CLIENT) return void this.#displaced(this.#renew());', replace: '' }],
   },
 } as const satisfies Record<string, Mutation>;
 

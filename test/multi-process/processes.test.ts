@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import type { Room } from '@colyseus/sdk';
 import { assertAuditGreen, assertHolds, assertShown } from '../kit/economy.ts';
 import { startFleet, type Fleet } from '../kit/fleet.ts';
-import { commandId, join, service, until, type TestPlayer } from '../kit/player.ts';
+import { commandId, ignoreMessages, join, joinTrade, newClient, service, signIn, until, type TestPlayer } from '../kit/player.ts';
 import { MortalRedis } from '../kit/redis-host.ts';
 import type { TestServer } from '../kit/server.ts';
 import { startShardHost, type ShardHost } from '../kit/shard-host.ts';
-import { joinZone, outcomeOf, sitDown, trade } from '../kit/trade.ts';
+import { accept, joinZone, offer, outcomeOf, sitDown, trade } from '../kit/trade.ts';
 
 interface Session {
   processId: string;
@@ -66,12 +67,52 @@ for (const processes of [2, 4]) {
       const players = await joinEach();
       const zones = await Promise.all(players.map((player) => joinZone(player)));
       assert.equal(new Set(zones.map(({ roomId }) => roomId)).size, 1, 'one room for all');
-      await until(() => players.every(({ id }) => (zones[0]?.state as { players?: Map<string, unknown> }).players?.has(id) === true), 2_000, 'all are seen');
+      await until(() => players.every(({ id }) => (zones[0] as Room<unknown, { players?: Map<string, unknown> }>).state.players?.has(id) === true), 2_000, 'all are seen');
       const outcomes = await Promise.all(zones.map((zone) => outcomeOf(zone.request('gather', { commandId: commandId(), nodeId: 'ore-1' }))));
       assert.deepEqual(outcomes.toSorted(), [...Array.from({ length: processes - 1 }, () => 'NOT_READY'), 'answered'].toSorted());
       const lucky = players[outcomes.indexOf('answered')] as TestPlayer;
       await assertShown(fleet.servers[0] as TestServer, lucky);
       for (const [at, player] of players.entries()) if (outcomes[at] !== 'answered') await assertHolds(fleet.servers[0] as TestServer, player, {});
+    });
+
+    it('[SE7] a client that comes back through another process keeps its seats, and another client takes them', async () => {
+      const [first, second] = fleet.servers as [TestServer, TestServer];
+      const [{ client, id, token }, partner] = [await signIn(first.url), await join(first.url)];
+      await service(first).grant(id, { fungibles: { gold: 10 } });
+      const clientId = commandId();
+      const enter = async (server: TestServer, as: string) => {
+        const room = await newClient(server.url, token).joinOrCreate('player', { clientId: as });
+        room.reconnection.enabled = false;
+        ignoreMessages(room);
+        const left = new Promise<[number, string | undefined]>((resolve) => room.onLeave((code, reason) => resolve([code, reason])));
+        return { room, left };
+      };
+      const old = await enter(first, clientId);
+      const { tradeId } = await old.room.request<unknown, { tradeId: string }>('trade:invite', { playerId: partner.id });
+      const seats = [await client.joinOrCreate('zone', { clientId }), await client.joinById(tradeId, { clientId })] as [Room, Room];
+      const closed: number[] = [];
+      for (const seat of seats) {
+        seat.reconnection.enabled = false;
+        ignoreMessages(seat);
+        seat.onLeave((code) => closed.push(code));
+      }
+      const again = await enter(second, clientId);
+      assert.deepEqual(await old.left, [4100, 'SAME_CLIENT']);
+      // Both are of the new session: the old one's writes would be refused.
+      const gathers = async () => (await outcomeOf(seats[0].request('gather', { commandId: commandId(), nodeId: 'ore-1' }))) === 'answered';
+      await until(gathers, 5_000, 'the zone’s seat gathers, once the node is ready');
+      const other = await joinTrade(partner, tradeId);
+      const revision = await offer(seats[1], { fungibles: { gold: 10 } });
+      await accept(seats[1], revision);
+      assert.equal(await accept(other, revision), 'settled');
+      assert.deepEqual(closed, []);
+
+      await enter(first, commandId());
+      const [code, reason] = await again.left;
+      assert.deepEqual([code, reason === 'SAME_CLIENT'], [4100, false]);
+      await until(() => closed.length === 2, 2_000, 'the seats of the displaced client are closed');
+      assert.deepEqual(closed.filter((code) => code !== 4100), []);
+      await assertAuditGreen(first);
     });
   });
 }

@@ -13,6 +13,8 @@ import { REQUEST_KINDS } from './retry.ts';
 
 /** The server closes a displaced session with this. */
 const SESSION_REPLACED = 4100;
+/** Its reason when it was displaced by a join of our own that had seemed lost: nobody else has the session. */
+const SAME_CLIENT = 'SAME_CLIENT';
 /** The connection failed: the server may keep the seat. With every other code somebody decided that it ends. */
 const FAILED: ReadonlySet<number> = new Set([1001, 1005, 1006, 4003, 4010]);
 /** As long as a server keeps it unless told otherwise; asking later than that is harmless. */
@@ -186,8 +188,8 @@ export class RoomLink<Name extends RoomName = RoomName> {
       // Not before the SDK has acknowledged the join: the server kicks whoever speaks earlier.
       queueMicrotask(() => current() && this.status.set({ kind: 'live' }));
     });
-    room.onLeave((code) => {
-      if (current()) this.#left(code, room.reconnectionToken, Date.now() - joinedAt);
+    room.onLeave((code, reason) => {
+      if (current()) this.#left(code, reason, room.reconnectionToken, Date.now() - joinedAt);
     });
     room.onStateChange((state) => {
       if (current()) for (const listener of this.#stateListeners) listener(state);
@@ -198,10 +200,10 @@ export class RoomLink<Name extends RoomName = RoomName> {
     this.status.set({ kind: 'live' });
   }
 
-  #left(code: number, token: string, heldMs: number): void {
+  #left(code: number, reason: string | undefined, token: string, heldMs: number): void {
     this.#room = null;
     this.#keep(FAILED.has(code) ? token : undefined);
-    if (code === SESSION_REPLACED) return void this.#displaced(this.#renew());
+    if (code === SESSION_REPLACED && reason !== SAME_CLIENT) return void this.#displaced(this.#renew());
     this.#failures = heldMs < LASTING_MS ? this.#failures + 1 : 0;
     void this.#join(this.#renew(), Math.random() * REJOIN_SPREAD_MS);
   }

@@ -71,8 +71,8 @@ export class Servers {
     return await this.#anywhere((client) => seated(client.joinOrCreate<State>(name, { ...options })));
   }
 
-  async joinById<State>(roomId: string): Promise<Room<unknown, State>> {
-    return await this.#anywhere((client) => seated(client.joinById<State>(roomId)));
+  async joinById<State>(roomId: string, options: object = {}): Promise<Room<unknown, State>> {
+    return await this.#anywhere((client) => seated(client.joinById<State>(roomId, { ...options })));
   }
 
   /** The seat that the server keeps for a while after a connection failed. */

@@ -3,6 +3,7 @@ import type { CommandOutcomeAnswer } from '../../schema/messages/player.ts';
 import type { RoomName } from '../../schema/rooms.ts';
 import { sleep } from './back-off.ts';
 import { becomes } from './cell.ts';
+import { newCommandId } from './command-id.ts';
 import { readFailure } from './failures.ts';
 import type { KeptSeats } from './kept-seats.ts';
 import type { RoomLinkOptions, State } from './link-types.ts';
@@ -33,6 +34,8 @@ export class StrongroomClient {
   readonly player: RoomLink<'player'>;
   readonly #options: StrongroomOptions;
   readonly #followers = new Map<string, RoomLink>();
+  /** By which the servers know that a newer session is this client's: its seats stay its own. */
+  readonly #clientId = newCommandId();
 
   constructor({ servers, ...options }: StrongroomOptions & ({ servers: Servers } | ({ servers?: undefined } & ServersOptions))) {
     this.servers = servers ?? new Servers(options as ServersOptions);
@@ -102,7 +105,7 @@ export class StrongroomClient {
 
   #link<Name extends RoomName>(name: Name, key: string, way: Way, options: Partial<RoomLinkOptions<Name>>): RoomLink<Name> {
     return new RoomLink<Name>({
-      join: () => ('roomId' in way ? this.servers.joinById<State<Name>>(way.roomId) : this.servers.joinOrCreate<State<Name>>(name, way.options)),
+      join: () => ('roomId' in way ? this.servers.joinById<State<Name>>(way.roomId, { clientId: this.#clientId }) : this.servers.joinOrCreate<State<Name>>(name, { ...way.options, clientId: this.#clientId })),
       reconnect: (token) => this.servers.reconnect<State<Name>>(token),
       reconnectionToken: this.#options.seats?.take(key, this.servers.token),
       outcome: (commandId, withinMs) => this.player.ask('command:outcome', { commandId }, withinMs).catch((error: unknown) => Promise.reject(readFailure(error))) as Promise<CommandOutcomeAnswer>,
