@@ -171,7 +171,7 @@ export const MUTATIONS = {
   },
   'renames-again': {
     guard: 'a renaming stores its command [KE1]',
-    edits: [{ file: 'persistence/players.ts', find: "await em.execute('insert into command", replace: "if (changed > 1) await em.execute('insert into command" }],
+    edits: [{ file: 'persistence/players.ts', find: "await em.execute('insert into command", replace: "if (renamed.length > 1) await em.execute('insert into command" }],
   },
   'repeats-run': {
     guard: 'a repeat waits for the answer of the first [KE1]: any command while it runs, an acceptance also afterwards',
@@ -270,6 +270,10 @@ export const MUTATIONS = {
   'fights-for-session': {
     guard: 'a client whose session was taken over stops until it is told to come back [CL6]',
     edits: [{ file: LINK, find: 'if (code === SESSION_REPLACED && reason !== SAME_CLIENT) return void this.#displaced(this.#renew());', replace: '' }],
+  },
+  'bus-muted': {
+    guard: 'what happens in one process is told to the others [BU1]',
+    edits: [{ file: 'persistence/redis/bus.ts', find: 'commands.publish(`${PREFIX}${channel}:${key}`, packr.pack([origin, Date.now(), event] satisfies Envelope)).catch(onDropped);', replace: '' }],
   },
 } as const satisfies Record<string, Mutation>;
 
