@@ -271,6 +271,13 @@ export const MUTATIONS = {
     guard: 'a client whose session was taken over stops until it is told to come back [CL6]',
     edits: [{ file: LINK, find: 'if (code === SESSION_REPLACED && reason !== SAME_CLIENT) return void this.#displaced(this.#renew());', replace: '' }],
   },
+  'keeps-apart': {
+    guard: 'rooms are spread over the processes: this one has its own alone, so that what another guard lets happen happens where the test looks',
+    edits: [
+      { file: 'server/backplane.ts', find: 'if (emptiest === undefined || (', replace: 'if (emptiest === undefined || own !== undefined || (' },
+      { file: 'server/backplane.ts', find: 'joined = features;', replace: 'joined = features;\n      matchMaker.stats.local.roomCount += 10_000;\n      await matchMaker.stats.persist(true);' },
+    ],
+  },
   'bus-muted': {
     guard: 'what happens in one process is told to the others [BU1]',
     edits: [{ file: 'persistence/redis/bus.ts', find: 'commands.publish(`${PREFIX}${channel}:${key}`, packr.pack([origin, Date.now(), event] satisfies Envelope)).catch(onDropped);', replace: '' }],
