@@ -15,6 +15,8 @@ const HEAD_END = '\r\n\r\n';
 
 export interface FrameProxy {
   url: string;
+  /** What was said on each seat, for a proxy on which one of them goes on. */
+  seats: ReadonlyMap<string, Seat>;
   /** Whether each request with a command id was answered so many times. */
   allAnswered(times: number): boolean;
   /** The requests with a command id that had different answers, as far as they are text. */
@@ -31,16 +33,20 @@ interface Seat {
   answers: Map<number, Buffer[]>;
 }
 
-/** Between a client and the server of this port, at the level of WebSocket frames, which it sends on byte for byte. */
-export async function openFrameProxy(port: number, tampering: Tampering): Promise<FrameProxy> {
-  const seats = new Map<string, Seat>();
+/**
+ * Between a client and the server of this port, at the level of WebSocket frames, which it sends on byte for byte.
+ * @param after another one with a single seat: whoever sits down here says what was said there again, to this server
+ */
+export async function openFrameProxy(port: number, tampering: Tampering, after?: FrameProxy): Promise<FrameProxy> {
+  const seats = new Map<string, Seat>(after?.seats);
+  const [continued] = seats.keys();
   const sockets = new Set<Socket>();
   const server = createServer((request, response) => forward(port, request, response));
   server.on('upgrade', (request: IncomingMessage, near: Socket, head: Buffer) => {
     const far = connect(port, '127.0.0.1');
     join(near, far, sockets);
     far.write(`${request.method} ${request.url} HTTP/1.1\r\n${pairs(request.rawHeaders).map((pair) => pair.join(': ')).join('\r\n')}${HEAD_END}`);
-    const seat = seatOf(seats, new URL(request.url ?? '', 'http://proxy').searchParams.get('sessionId') ?? '');
+    const seat = seatOf(seats, continued ?? new URL(request.url ?? '', 'http://proxy').searchParams.get('sessionId') ?? '');
     const { say, heard } = tamper(tampering, seat, (frame) => far.write(frame.bytes));
     const reader = new FrameReader();
     const take = (chunk: Buffer) => {
@@ -61,6 +67,7 @@ export async function openFrameProxy(port: number, tampering: Tampering): Promis
   const requests = () => [...seats.values()].flatMap(({ asked, answers }) => [...asked].map(([id, request]) => ({ request, answers: answers.get(id) ?? [] })));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seats,
     allAnswered: (times) => requests().length > 0 && requests().every(({ answers }) => answers.length === times),
     answeredDifferently: () => requests().filter(({ answers: [first, ...others] }) => !others.every((other) => first?.equals(other))).map(({ request, answers }) => [request, ...answers].map(legible).join(' | ')),
     cut,

@@ -1,4 +1,4 @@
-import type { Room } from '@colyseus/sdk';
+import type { Client, Room } from '@colyseus/sdk';
 import { ignoreMessages, joinPlayer, newClient, type TestPlayer } from './player.ts';
 import type { TestServer } from './server.ts';
 
@@ -25,6 +25,17 @@ export function closing(room: Room): Promise<number> {
 /** The port of the process that a room is in. */
 export function portOf(room: Room): number {
   return Number(new URL((room.connection.transport as unknown as { ws: { url: string } }).ws.url).port);
+}
+
+/** A client whose connections to some processes go another way, as through a proxy in front of them. */
+export function byWayOf(server: Pick<TestServer, 'url'>, token: string, ways: ReadonlyMap<number, string>): Client {
+  const client = newClient(server.url, token);
+  const build = (url: URL): string => {
+    const way = url.protocol.startsWith('ws') ? ways.get(Number(url.port)) : undefined;
+    if (way !== undefined) url.port = new URL(way).port;
+    return url.href;
+  };
+  return Object.assign(client, { urlBuilder: build });
 }
 
 /** The SDK warns of each connection that is refused; where that is expected, nobody needs to read it. */

@@ -282,6 +282,21 @@ export const MUTATIONS = {
     guard: 'what happens in one process is told to the others [BU1]',
     edits: [{ file: 'persistence/redis/bus.ts', find: 'commands.publish(`${PREFIX}${channel}:${key}`, packr.pack([origin, Date.now(), event] satisfies Envelope)).catch(onDropped);', replace: '' }],
   },
+  'gap-unheard': {
+    guard: 'after the bus was away, rooms look whether they missed something [BU2]',
+    edits: [{ file: 'server/backplane.ts', find: 'onGap: () => void joined?.features.heal()', replace: 'onGap: () => void Promise.resolve(joined)' }],
+  },
+  'write-trusts-giver': {
+    guard: 'the write looks at who has the item [TR5]',
+    edits: [
+      { file: SETTLE, find: ITEM_CHECK, replace: 'where i.holder is null or i.held_version <> i.version or (i.bound and i.receiver is not null)' },
+      { file: SETTLE, find: "case when i.holder is null or i.holder <> i.giver then 'NOT_OWNER'", replace: "case when i.holder is null then 'NOT_OWNER'" },
+    ],
+  },
+  'losses-unseen': {
+    guard: 'what lives here is listed again when Redis has lost it [RD7]',
+    edits: [{ file: 'persistence/redis/generation.ts', find: 'await onLost();', replace: '' }],
+  },
 } as const satisfies Record<string, Mutation>;
 
 export type MutationName = keyof typeof MUTATIONS;

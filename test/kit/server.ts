@@ -73,6 +73,7 @@ export async function startServer({ env = {}, dataDir, port: given, root = ROOT 
     url, port, dataDir: folder, pid: child.pid ?? 0, serviceKey, exited, kill,
     log: () => log,
     async stop() {
+      child.kill('SIGCONT'); // one that stands still would never end
       if (child.exitCode === null && child.signalCode === null) await kill('SIGTERM');
       own?.remove();
     },
