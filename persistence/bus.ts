@@ -7,6 +7,7 @@ export type PlayerEvent =
   | { type: 'resync' }
   | { type: 'profile'; name?: string; level?: number; xp?: number }
   | { type: 'session:taken'; epoch: number; displaces: boolean; clientId?: ClientId | undefined }
+  | { type: 'session:left'; epoch: number }
   | { type: 'trade:invited'; tradeId: TradeId; from: PlayerId; fromName: string };
 
 /** Every channel there is, in one place: its name and what it carries. */

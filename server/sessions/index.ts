@@ -60,6 +60,7 @@ export class Sessions {
   /** The holder leaves; a session that was displaced meanwhile is not the holder's to release. */
   release(playerId: PlayerId, epoch: number): void {
     if (this.#held.get(playerId)?.epoch === epoch) this.#held.delete(playerId);
+    this.#deps.bus.publish('player', playerId, { type: 'session:left', epoch });
     this.#deps.store.release({ playerId, epoch }).catch(this.#fault);
   }
 
@@ -76,17 +77,24 @@ export class Sessions {
    */
   async follow({ playerId, clientId }: { playerId: PlayerId; clientId?: ClientId }, onDisplaced: () => void): Promise<Follower> {
     let epoch = 0;
+    // A seat that was taken in a session is that one's, whatever the store says later: it may have lost it meanwhile.
+    let isFree = true;
     // Listen first, ask second: a session taken in between is seen by one or the other.
     const listening = this.#deps.bus.subscribe('player', playerId, (event) => {
+      if (event.type === 'session:left' && event.epoch === epoch) isFree = true;
       if (event.type !== 'session:taken' || event.epoch <= epoch) return;
-      if (event.displaces && !(clientId !== undefined && event.clientId === clientId)) onDisplaced();
-      else epoch = event.epoch;
+      const isOwn = clientId !== undefined && event.clientId === clientId;
+      if ((event.displaces || !isFree) && !isOwn) return onDisplaced();
+      epoch = event.epoch;
+      isFree = false;
     });
     try {
       await listening.ready;
-      const held = (await this.#deps.epochs([playerId])).get(playerId)?.epoch;
+      const [versions, session] = await Promise.all([this.#deps.epochs([playerId]), this.#deps.store.find(playerId).catch(this.#fault)]);
+      const held = versions.get(playerId)?.epoch;
       if (held === undefined) throw new Refusal('UNKNOWN_PLAYER', { playerId });
-      epoch = Math.max(epoch, held);
+      epoch = Math.max(epoch, held, session?.epoch ?? 0);
+      if (session !== undefined) isFree = false;
     } catch (error) {
       listening.stop();
       throw error;

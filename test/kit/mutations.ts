@@ -226,7 +226,7 @@ export const MUTATIONS = {
   'displaced-stay': {
     guard: "the displaced session's seats are closed at once [SE1]",
     edits: [
-      { file: 'server/sessions/index.ts', find: 'if (event.displaces && !(clientId !== undefined && event.clientId === clientId)) onDisplaced();\n      else epoch = event.epoch;', replace: 'if (!event.displaces) epoch = event.epoch;' },
+      { file: 'server/sessions/index.ts', find: 'if ((event.displaces || !isFree) && !isOwn) return onDisplaced();', replace: 'if (event.displaces || !isFree) return;' },
       { file: 'rooms/player-room.ts', find: 'if (this.#epoch > 0 && event.epoch > this.#epoch) this.#displaced(event.clientId);', replace: '' },
     ],
   },
