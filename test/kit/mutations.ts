@@ -282,6 +282,10 @@ export const MUTATIONS = {
     guard: 'what happens in one process is told to the others [BU1]',
     edits: [{ file: 'persistence/redis/bus.ts', find: 'commands.publish(`${PREFIX}${channel}:${key}`, packr.pack([origin, Date.now(), event] satisfies Envelope)).catch(onDropped);', replace: '' }],
   },
+  'seats-adopted': {
+    guard: 'a seat that was taken in a session is no other one’s, also when Redis has lost the session [SE2]',
+    edits: [{ file: 'server/sessions/index.ts', find: 'if (session !== undefined) isFree = false;', replace: '' }],
+  },
   'gap-unheard': {
     guard: 'after the bus was away, rooms look whether they missed something [BU2]',
     edits: [{ file: 'server/backplane.ts', find: 'onGap: () => void joined?.features.heal()', replace: 'onGap: () => void Promise.resolve(joined)' }],
