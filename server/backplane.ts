@@ -83,8 +83,7 @@ async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise
       const living = new Set(membership?.alive().map(({ processId }) => processId));
       const counts = (await matchMaker.stats.fetchAll()).filter(({ processId }) => living.has(processId));
       const emptiest = counts.toSorted((a, b) => a.roomCount - b.roomCount)[0];
-      const ours = counts.find(({ processId }) => processId === own);
-      if (emptiest === undefined || (ours !== undefined && ours.roomCount <= emptiest.roomCount + ROOMS_AHEAD_MAX)) return own;
+      if (emptiest === undefined || (matchMaker.stats.local.roomCount <= emptiest.roomCount + ROOMS_AHEAD_MAX)) return own;
       return emptiest.processId;
     },
 
