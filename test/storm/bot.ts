@@ -4,12 +4,14 @@ import { whole, type Random } from '../../loadtest/bench/kit/holdings.ts';
 import { AnswerLost, newCommandId, Refused, StrongroomClient, type RoomLink } from '../../web/client/index.ts';
 import type { Accepted, BotReport } from './messages.ts';
 
-const IDLE_MAX_MS = 600;
+/** People do something every other second. */
+const IDLE_MAX_MS = 2_000;
 const TRADE_MAX_MS = 25_000;
 const GOLD_MAX = 5;
 /** Not the game's answer: the server could not do what it was asked. */
 const NO_ANSWER = new Set(['BUSY', 'INTERNAL']);
-const PULSE_EVERY_MS = 500;
+const PULSE_EVERY_MS = 1_000;
+const NOTES_MAX = 60;
 
 export interface BotOptions {
   endpoints: readonly string[];
@@ -22,6 +24,7 @@ export class Bot {
   readonly #options: BotOptions;
   readonly #client: StrongroomClient;
   readonly #zone: RoomLink<'zone'>;
+  readonly #notes: string[] = [];
   id = '' as PlayerId;
   /** Whether it is at a trade. */
   busy = false;
@@ -30,6 +33,8 @@ export class Bot {
     this.#options = options;
     this.#client = new StrongroomClient({ endpoints: options.endpoints, signInRoundsMax: 20 });
     this.#zone = this.#client.zone();
+    this.#client.player.status.watch((status) => this.#note('player', status.kind));
+    this.#zone.status.watch((status) => this.#note('zone', status.kind));
     // Bots do not ask anybody: they come back until the storm is over.
     for (const link of [this.#client.player, this.#zone]) link.status.watch(({ kind }) => kind === 'lost' && link.start());
   }
@@ -42,6 +47,16 @@ export class Bot {
 
   get isOnline(): boolean {
     return this.#client.player.status.get().kind === 'live' && this.#zone.status.get().kind === 'live';
+  }
+
+  /** When its links came to be in which state, the last of them, for who asks what kept it. */
+  get history(): string {
+    return this.#notes.join(', ');
+  }
+
+  #note(what: string, became: string): void {
+    this.#notes.push(`${new Date().toISOString().slice(17, 23)} ${what} ${became}`);
+    if (this.#notes.length > NOTES_MAX) this.#notes.shift();
   }
 
   /** In which state its links are, for who asks why it is not online. */
@@ -89,7 +104,7 @@ export class Bot {
   async pulse(going: () => boolean): Promise<void> {
     for (; going(); await delay(PULSE_EVERY_MS)) {
       const begunAt = Date.now();
-      const answer = await tried(() => this.#client.outcome(newCommandId()));
+      const answer = await tried(() => this.#client.outcome(newCommandId()), (error) => this.#note('pulse', (error as Error).message.slice(0, 40)));
       if (answer !== undefined && this.isOnline) this.#options.report({ type: 'answered', player: this.id, begunAt, at: Date.now() });
     }
   }
@@ -116,11 +131,12 @@ export class Bot {
 }
 
 /** The answer, unless it was refused or lost: a storm is made of that. */
-async function tried<Answer>(work: () => Promise<Answer>): Promise<Answer | undefined> {
+async function tried<Answer>(work: () => Promise<Answer>, onFailure?: (error: unknown) => void): Promise<Answer | undefined> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof Refused) && !(error instanceof AnswerLost)) throw error;
+    onFailure?.(error);
     return undefined;
   }
 }

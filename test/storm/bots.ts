@@ -40,7 +40,7 @@ async function main({ endpoints, bots: count, seed }: BotOrders): Promise<void> 
   const deadline = Date.now() + ONLINE_WITHIN_MS;
   while (Date.now() < deadline && !bots.every(({ isOnline }) => isOnline)) await delay(50);
   await delay(SETTLE_MS);
-  report({ type: 'finished', online: bots.filter(({ isOnline }) => isOnline).map(({ id }) => id), shown: Object.fromEntries(bots.map(({ id, holds }) => [id, holds])) });
+  report({ type: 'finished', histories: Object.fromEntries(bots.map(({ id, history }) => [id, history])), online: bots.filter(({ isOnline }) => isOnline).map(({ id }) => id), shown: Object.fromEntries(bots.map(({ id, holds }) => [id, holds])) });
   for (const bot of bots) if (!bot.isOnline) report({ type: 'fault', message: `${bot.id} is not online: ${bot.standing}` });
   for (const bot of bots) bot.close();
 }

@@ -24,4 +24,4 @@ export type BotReport =
   | { type: 'gathered'; player: string; command: string; quantity: number }
   | { type: 'fault'; message: string }
   /** Who is online at the end, with what its room shows. */
-  | { type: 'finished'; online: string[]; shown: Record<string, { fungibles: Record<string, number>; items: string[] }> };
+  | { type: 'finished'; online: string[]; histories: Record<string, string>; shown: Record<string, { fungibles: Record<string, number>; items: string[] }> };

@@ -39,6 +39,8 @@ export interface StormOptions {
 export interface Recovery {
   fault: string;
   tookMs: number;
+  /** Who was answered last. */
+  last: string;
 }
 
 export interface Storm {
@@ -55,12 +57,13 @@ export interface Storm {
 export async function runStorm(options: StormOptions): Promise<Storm> {
   const { processes, durationMs, root, onProgress = () => undefined } = options;
   const { folder, remove } = temporaryFolder();
+  const compiled = temporaryFolder();
   const databases = Array.from({ length: SHARDS }, (_, shard) => `storm_${shard}`);
   const [host, redis] = await Promise.all([MortalHost.start(databases, { max_connections: CONNECTIONS_MAX }), MortalRedis.start()]);
   const places: Place[] = [];
   const crews: BotCrew[] = [];
   try {
-    const env = { SHARD_URLS: host.urls.join(','), REDIS_URL: redis.url, LOG_LEVEL: 'warn' };
+    const env = { SHARD_URLS: host.urls.join(','), REDIS_URL: redis.url, LOG_LEVEL: 'warn', NODE_COMPILE_CACHE: compiled.folder };
     for (let at = 0; at < processes; at++) places.push(await Place.open({ dataDir: folder, env, ...(root !== undefined && { root }) }));
     onProgress(`${processes} processes are there`);
     const books = new StormBooks();
@@ -77,7 +80,7 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
     onProgress('the bots are done; now the databases are asked');
     const violations = await judgeStorm(books, { server: await anyServer(places), urls: host.urls, players });
     const crashes = places.flatMap((place) => place.crashes.map((crash) => `a server ${crash}`));
-    const late = recoveries.filter(({ tookMs }) => tookMs > RECOVERED_MAX_MS).map(({ fault, tookMs }) => `${fault}: not everybody was answered again within ${RECOVERED_MAX_MS} ms, but after ${Math.round(tookMs)}`);
+    const late = recoveries.filter(({ tookMs }) => tookMs > RECOVERED_MAX_MS).map(({ fault, tookMs, last }) => `${fault}: not everybody was answered again within ${RECOVERED_MAX_MS} ms, but after ${Math.round(tookMs)}; the last was ${last}: ${books.histories.get(last)}`);
     return {
       kills: places.reduce((sum, { kills }) => sum + kills, 0),
       trades: books.trades.length,
@@ -93,6 +96,7 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
     await redis.stop();
     await host.stop();
     remove();
+    compiled.remove();
   }
 }
 
@@ -125,10 +129,10 @@ async function strike({ durationMs, flushes, random, places, redis, host, books,
   });
   for (const { at, fault, make } of faults.toSorted((a, b) => a.at - b.at)) {
     await delay(Math.max(0, began + at - Date.now()));
-    onProgress(`${Math.round((Date.now() - began) / 1_000)} s: ${fault}`);
+    onProgress(`${new Date().toISOString().slice(17, 23)} (${Math.round((Date.now() - began) / 1_000)} s): ${fault}`);
     const madeAt = Date.now();
     await make();
-    recoveries.push(books.allAnsweredAfter(madeAt).then((answeredAt) => ({ fault, tookMs: answeredAt - madeAt })));
+    recoveries.push(books.allAnsweredAfter(madeAt).then(({ at: answeredAt, last }) => ({ fault, tookMs: answeredAt - madeAt, last })));
   }
   await delay(Math.max(0, began + durationMs - Date.now()));
   // The last faults are given the time that each may take.

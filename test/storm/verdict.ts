@@ -6,6 +6,12 @@ import type { Accepted, BotReport } from './messages.ts';
 
 const NAMED_MAX = 5;
 
+export interface Answered {
+  at: number;
+  /** Who was answered last. */
+  last: string;
+}
+
 /** What the bots reported. */
 export class StormBooks {
   readonly trades: Accepted[] = [];
@@ -14,7 +20,8 @@ export class StormBooks {
   readonly online = new Set<string>();
   readonly shown = new Map<string, { fungibles: Record<string, number>; items: string[] }>();
   readonly #players = new Set<string>();
-  #waiting: { after: number; left: Set<string>; done: (at: number) => void }[] = [];
+  readonly histories = new Map<string, string>();
+  #waiting: { after: number; left: Set<string>; done: (answered: Answered) => void }[] = [];
 
   take(report: BotReport): void {
     switch (report.type) {
@@ -33,23 +40,24 @@ export class StormBooks {
       case 'answered':
         for (const waiting of this.#waiting) {
           if (report.begunAt <= waiting.after || !waiting.left.delete(report.player) || waiting.left.size > 0) continue;
-          waiting.done(report.at);
+          waiting.done({ at: report.at, last: report.player });
         }
         this.#waiting = this.#waiting.filter(({ left }) => left.size > 0);
         break;
       case 'finished':
         for (const player of report.online) this.online.add(player);
+        for (const [player, history] of Object.entries(report.histories)) this.histories.set(player, history);
         for (const [player, shown] of Object.entries(report.shown)) this.shown.set(player, shown);
     }
   }
 
   /** When every bot has had an answer to something that it asked after that time; never, of those who are given up. */
-  allAnsweredAfter(after: number): Promise<number> {
+  allAnsweredAfter(after: number): Promise<Answered> {
     return new Promise((done) => this.#waiting.push({ after, left: new Set(this.#players), done }));
   }
 
   giveUp(): void {
-    for (const { done } of this.#waiting) done(Number.POSITIVE_INFINITY);
+    for (const { left, done } of this.#waiting) done({ at: Number.POSITIVE_INFINITY, last: [...left][0] as string });
     this.#waiting = [];
   }
 }

@@ -75,9 +75,9 @@ export class Servers {
     return await this.#anywhere((client) => seated(client.joinById<State>(roomId, { ...options })));
   }
 
-  /** The seat that the server keeps for a while after a connection failed. */
+  /** The seat that the server keeps for a while after a connection failed. Without it one joins anew, so nobody else is asked. */
   async reconnect<State>(reconnectionToken: string): Promise<Room<unknown, State>> {
-    return await this.#anywhere((client) => seated(client.reconnect<State>(reconnectionToken)));
+    return await this.#anywhere((client) => seated(client.reconnect<State>(reconnectionToken)), { missingIsFinal: true });
   }
 
   async #signIn<User>(route: string, body: object): Promise<User> {
@@ -94,7 +94,7 @@ export class Servers {
   }
 
   /** One round through the processes. @throws the most telling of their failures */
-  async #anywhere<Result>(work: (client: Client) => Promise<Result>): Promise<Result> {
+  async #anywhere<Result>(work: (client: Client) => Promise<Result>, { missingIsFinal = false } = {}): Promise<Result> {
     const first = this.#preferred;
     let failure: unknown;
     for (let step = 0; step < this.#clients.length; step++) {
@@ -107,7 +107,7 @@ export class Servers {
         return result;
       } catch (error) {
         const { kind } = readJoinFailure(error);
-        if (kind !== 'elsewhere' && kind !== 'missing') throw error;
+        if (kind !== 'elsewhere' && (missingIsFinal || kind !== 'missing')) throw error;
         if (failure === undefined || kind === 'missing') failure = error;
       }
     }
