@@ -73,7 +73,7 @@ async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise
     bus,
     sessionStore: redisSessionStore(link.commands),
     cooldowns: redisCooldowns(link.commands),
-    driver: new RoomDriver(link.commands, { indexedBy: INDEXED_BY, isGone: (processId) => membership?.isGone(processId) ?? false, onFault }),
+    driver: new RoomDriver(link.commands, { indexedBy: INDEXED_BY, isGone: async (processId) => (await membership?.isGone(processId)) ?? false, onFault }),
     presence: await RoomPresence.open(link.commands, { onFault }),
     isUp: () => link.isUp(),
 
@@ -84,7 +84,7 @@ async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise
       const counts = (await matchMaker.stats.fetchAll()).filter(({ processId }) => living.has(processId));
       const emptiest = counts.toSorted((a, b) => a.roomCount - b.roomCount)[0];
       if (emptiest === undefined || (matchMaker.stats.local.roomCount <= emptiest.roomCount + ROOMS_AHEAD_MAX)) return own;
-      return emptiest.processId;
+      return (await membership?.isGone(emptiest.processId)) ? own : emptiest.processId;
     },
 
     async join(features) {

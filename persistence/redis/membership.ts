@@ -34,8 +34,8 @@ export interface MembershipOptions {
 export interface Membership {
   /** Those that were alive a moment ago, this one among them. */
   alive(): readonly Member[];
-  /** Whether a process was missed at the last look, or has been given up since. */
-  isGone(processId: string): boolean;
+  /** Whether a process is gone, by the last look or by a look now. One that nobody knows is not. */
+  isGone(processId: string): Promise<boolean>;
   /** This process has another lease than before. */
   renamed(before: LeaseId): Promise<void>;
   stop(): Promise<void>;
@@ -130,7 +130,13 @@ export async function joinMembers({ commands, subscriber }: RedisLink, { self, o
   next();
   return {
     alive: () => alive,
-    isGone: (processId) => missed.has(processId) || givenUp.has(processId),
+    async isGone(processId) {
+      if (missed.has(processId) || givenUp.has(processId)) return true;
+      const member = alive.find((known) => known.processId === processId);
+      if (member === undefined || member.lease === self().lease || performance.now() - upSince < SETTLE_MS) return false;
+      const [, listeners] = await commands.pubsub('NUMSUB', topicOf(member.lease));
+      return Number(listeners) === 0;
+    },
     async renamed(before) {
       await commands.hdel(MEMBERS, before).catch(report);
       await subscriber.unsubscribe(topicOf(before)).catch(report);

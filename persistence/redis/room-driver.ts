@@ -11,7 +11,7 @@ export interface RoomDriverOptions {
   /** By room name, the field that its rooms are told apart by in `filterBy`: a query that gives it reads only the rooms with that value. */
   indexedBy: Readonly<Record<string, string>>;
   /** Whether a process is known to be gone: its rooms are listed until somebody has struck them off, and lead nobody there. */
-  isGone?: (processId: string) => boolean;
+  isGone?: (processId: string) => Promise<boolean>;
   /** Hears of what failed where the framework does not wait for the answer. */
   onFault: (error: Error) => void;
 }
@@ -41,12 +41,12 @@ export class RoomDriver implements MatchMakerDriver {
   readonly #redis: Redis & Scripts;
   readonly #indexedBy: ReadonlyMap<string, string>;
   readonly #onFault: (error: Error) => void;
-  readonly #isGone: (processId: string) => boolean;
+  readonly #isGone: (processId: string) => Promise<boolean>;
   /** What is read in this turn, by bucket. */
   readonly #reads = new Map<string, Promise<IRoomCache[]>>();
 
   /** @param redis stays the caller's: `shutdown` leaves it open */
-  constructor(redis: Redis, { indexedBy, isGone = () => false, onFault }: RoomDriverOptions) {
+  constructor(redis: Redis, { indexedBy, isGone = async () => false, onFault }: RoomDriverOptions) {
     this.#isGone = isGone;
     this.#redis = withScripts(redis);
     this.#indexedBy = new Map(Object.entries(indexedBy));
@@ -67,7 +67,8 @@ export class RoomDriver implements MatchMakerDriver {
   async findOne(conditions: Conditions, sortOptions?: SortOptions): Promise<IRoomCache> {
     const found = await this.query(conditions, sortOptions);
     // Whoever is sent to a process that is gone waits for seconds until the framework finds that out.
-    return found.find(({ processId }) => !this.#isGone(processId)) as IRoomCache;
+    for (const room of found) if (!(await this.#isGone(room.processId))) return room;
+    return undefined as unknown as IRoomCache; // the framework's type forgets that there may be none
   }
 
   async findByIds(roomIds: string[]): Promise<Map<string, IRoomCache>> {

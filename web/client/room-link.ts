@@ -177,7 +177,7 @@ export class RoomLink<Name extends RoomName = RoomName> {
   #adopt(room: Room<unknown, State<Name>>, present: AbortController): void {
     this.#room = room;
     this.#seat = undefined;
-    Object.assign(room.reconnection, { minUptime: 1000, maxRetries: 3, backoff: (attempt: number) => backOffMs(attempt - 1, { firstMs: 200 }) });
+    Object.assign(room.reconnection, { minUptime: 1000, maxRetries: 1, backoff: (attempt: number) => backOffMs(attempt - 1, { firstMs: 200 }) });
     const joinedAt = Date.now();
     const current = () => !present.signal.aborted && room === this.#room;
     room.onDrop(() => {
