@@ -35,6 +35,7 @@ export class Bot {
     this.#zone = this.#client.zone();
     this.#client.player.status.watch((status) => this.#note('player', status.kind));
     this.#zone.status.watch((status) => this.#note('zone', status.kind));
+    for (const link of [this.#client.player, this.#zone]) link.status.watch(({ kind }, before) => before.kind === 'live' && kind !== 'live' && options.report({ type: 'hit', player: this.id, at: Date.now() }));
     // Bots do not ask anybody: they come back until the storm is over.
     for (const link of [this.#client.player, this.#zone]) link.status.watch(({ kind }) => kind === 'lost' && link.start());
   }

@@ -21,6 +21,8 @@ export type BotReport =
   | { type: 'trade'; accepted: Accepted }
   /** It is in its rooms, and had an answer from PostgreSQL to what it asked at that time. */
   | { type: 'answered'; player: string; begunAt: number; at: number }
+  /** It was in its rooms, and lost one at that time. */
+  | { type: 'hit'; player: string; at: number }
   | { type: 'gathered'; player: string; command: string; quantity: number }
   | { type: 'fault'; message: string }
   /** Who is online at the end, with what its room shows. */

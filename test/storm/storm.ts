@@ -35,7 +35,7 @@ export interface StormOptions {
   onProgress?: (line: string) => void;
 }
 
-/** From a fault until every bot had an answer to something that it asked after it. */
+/** From a fault until every bot had an answer to something that it asked after it; who is hit by a later one meanwhile is counted there. */
 export interface Recovery {
   fault: string;
   tookMs: number;

@@ -12,6 +12,12 @@ export interface Answered {
   last: string;
 }
 
+interface Waiting {
+  after: number;
+  left: Set<string>;
+  done: (answered: Answered) => void;
+}
+
 /** What the bots reported. */
 export class StormBooks {
   readonly trades: Accepted[] = [];
@@ -21,7 +27,7 @@ export class StormBooks {
   readonly shown = new Map<string, { fungibles: Record<string, number>; items: string[] }>();
   readonly #players = new Set<string>();
   readonly histories = new Map<string, string>();
-  #waiting: { after: number; left: Set<string>; done: (answered: Answered) => void }[] = [];
+  #waiting: Waiting[] = [];
 
   take(report: BotReport): void {
     switch (report.type) {
@@ -38,12 +44,14 @@ export class StormBooks {
         this.faults.push(report.message);
         break;
       case 'answered':
-        for (const waiting of this.#waiting) {
-          if (report.begunAt <= waiting.after || !waiting.left.delete(report.player) || waiting.left.size > 0) continue;
-          waiting.done({ at: report.at, last: report.player });
-        }
-        this.#waiting = this.#waiting.filter(({ left }) => left.size > 0);
+        for (const waiting of this.#waiting) if (report.begunAt > waiting.after) this.#noLonger(waiting, report);
         break;
+      case 'hit': {
+        // By the newest fault, of which it is waited for as well: that one's time is counted, and not the earlier ones'.
+        const newest = Math.max(...this.#waiting.map(({ after }) => after).filter((after) => after <= report.at));
+        for (const waiting of this.#waiting) if (waiting.after < newest) this.#noLonger(waiting, report);
+        break;
+      }
       case 'finished':
         for (const player of report.online) this.online.add(player);
         for (const [player, history] of Object.entries(report.histories)) this.histories.set(player, history);
@@ -51,7 +59,16 @@ export class StormBooks {
     }
   }
 
-  /** When every bot has had an answer to something that it asked after that time; never, of those who are given up. */
+  #noLonger(waiting: Waiting, { player, at }: { player: string; at: number }): void {
+    if (!waiting.left.delete(player) || waiting.left.size > 0) return;
+    waiting.done({ at, last: player });
+    this.#waiting = this.#waiting.filter((other) => other !== waiting);
+  }
+
+  /**
+   * When every bot has had an answer to something that it asked after that time, or was hit by a later fault; never, of those
+   * who are given up.
+   */
   allAnsweredAfter(after: number): Promise<Answered> {
     return new Promise((done) => this.#waiting.push({ after, left: new Set(this.#players), done }));
   }
