@@ -53,5 +53,7 @@ async function startAnew({ storage, features, membership, metrics, log }: LostLe
   const before = lease.id;
   lease.renewed();
   await membership()?.renamed(before);
+  // The others had struck it off their list of who makes rooms.
+  await matchMaker.stats.persist(true);
   log.warn({ lease: lease.id }, 'this process writes again, by a new lease');
 }

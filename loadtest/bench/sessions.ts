@@ -9,10 +9,10 @@ import { takeOverRows } from './sessions/take-overs.ts';
 export const sessions: Bench = {
   name: 'sessions',
   title: 'Sessions: the store against bare Redis, a take-over and new accounts against the same by hand, pooled objects against new ones (Redis, PostgreSQL with fsync on, server and clients on this machine)',
-  async run({ rounds }) {
+  async run({ rounds, playersMax }) {
     const redis = await openBenchRedis();
     try {
-      return [...(await lookupRows(redis.link, rounds)), ...(await takeOverRows(redis.link, rounds)), ...(await churnRows(rounds)), ...(await loginRows(rounds))];
+      return [...(await lookupRows(redis.link, rounds)), ...(await takeOverRows(redis.link, rounds)), ...(await churnRows(rounds)), ...(await loginRows(rounds, playersMax))];
     } finally {
       await redis.close();
     }

@@ -116,6 +116,7 @@ export async function joinMembers({ commands, subscriber }: RedisLink, { self, o
     mourned.set(member.lease, done);
   }
 
+  let looking: Promise<void> | undefined;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let running = Promise.resolve();
@@ -131,6 +132,8 @@ export async function joinMembers({ commands, subscriber }: RedisLink, { self, o
   return {
     alive: () => alive,
     async isGone(processId) {
+      // It may be back by now, with another lease.
+      if (missed.has(processId) || givenUp.has(processId)) await (looking ??= beat().finally(() => (looking = undefined)));
       if (missed.has(processId) || givenUp.has(processId)) return true;
       const member = alive.find((known) => known.processId === processId);
       if (member === undefined || member.lease === self().lease || performance.now() - upSince < SETTLE_MS) return false;

@@ -70,7 +70,7 @@ describe('benchmarks', function () {
   });
 
   it('sessions: a session has the bytes that were promised, and all of it is measured', async () => {
-    const line = await bench('sessions');
+    const line = await bench('sessions', '--players', '1000');
     for (const ratio of ratios(line, /^a session in MessagePack, against JSON with names$/)) assert.ok(ratio <= 0.5, `${ratio} of the JSON`);
     for (const ratio of ratios(line, /^a session in MessagePack, against JSON without names$/)) assert.ok(ratio < 1, `${ratio} of the JSON`);
     for (const ratio of ratios(line, /^pooled session objects: memory/)) assert.ok(ratio <= 0.1, `${ratio} of the memory of new objects`);

@@ -4,11 +4,11 @@ import type { MutationName } from '../kit/mutations.ts';
 import { runFaults, type FaultRunOptions } from './simulator.ts';
 
 const SEED = Math.floor(Math.random() * 2 ** 31);
-const ROUND: FaultRunOptions = { trades: 3_000, workers: 3, seed: SEED, shards: 4, inFlight: 40, players: 250 };
+const ROUND: FaultRunOptions = { trades: 2_000, workers: 3, seed: SEED, shards: 4, inFlight: 40, players: 250 };
 /** Ten servers on one machine, a shard on each. */
-const TEN: FaultRunOptions = { ...ROUND, trades: 800, workers: 2, shards: 10, servers: 10, inFlight: 15, players: 150 };
+const TEN: FaultRunOptions = { ...ROUND, trades: 600, workers: 2, shards: 10, servers: 10, inFlight: 15, players: 150 };
 /** Fewer trades under as many faults. */
-const CONTROL: FaultRunOptions = { ...ROUND, trades: 1_000, workers: 2, players: 150 };
+const CONTROL: FaultRunOptions = { ...ROUND, trades: 800, workers: 2, players: 150 };
 
 describe('trades while processes are killed, connections cut and PostgreSQL is stopped', function () {
   this.timeout(120_000);
@@ -46,7 +46,7 @@ describe('trades while processes are killed, connections cut and PostgreSQL is s
 describe('shards that are added and drained while everybody trades', function () {
   this.timeout(180_000);
 
-  const RESHAPED: FaultRunOptions = { ...ROUND, trades: 2_000, workers: 2, shards: 1, reshape: [2, 4, 3], inFlight: 20 };
+  const RESHAPED: FaultRunOptions = { ...ROUND, trades: 1_200, workers: 2, shards: 1, reshape: [2, 4, 3], inFlight: 20 };
   it(`[SH6] dupe 9: from 1 to ${RESHAPED.reshape?.join(' to ')} shards, with movers and workers killed, by the fewest moves (seed ${SEED})`, async () => {
     const { violations, reshapings, acknowledged, crossing } = await runFaults(RESHAPED);
     assert.deepEqual(violations, []);

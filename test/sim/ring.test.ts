@@ -17,7 +17,7 @@ describe('rings of trades over ten shards at full speed', function () {
   // Guards the order in which every process takes the shards.
   it(`dupe 28 goes red when one process is "shards-backwards" (seed ${SEED})`, async () => {
     await withMutant('shards-backwards', async (root) => {
-      const { violations } = await runRings({ ...ROUND, seconds: 2, root });
+      const { violations } = await runRings({ ...ROUND, seconds: 5, root });
       assert.match(violations.join('\n'), /lost races/);
     });
   });

@@ -5,38 +5,39 @@ import { treeCpuUs } from '../kit/process-cpu.ts';
 import { startBare, startOurs, type GameServer } from '../sockets/game-server.ts';
 import { signInFrom } from './sign-ins.ts';
 
-const ACCOUNTS = 6_000;
+const ACCOUNTS_MAX = 6_000;
 const CONNECTIONS = 64;
 const WARM_UPS = 2;
 /** What a server in Go reached with the same work. */
 const PEER_PER_S = 2_250;
 
 /** New anonymous accounts end to end: a real server process with its PostgreSQL, and clients in another process. */
-export async function loginRows(rounds: number): Promise<BenchResult[]> {
+export async function loginRows(rounds: number, playersMax: number): Promise<BenchResult[]> {
   const economy = await openEconomy(1);
+  const accounts = Math.min(ACCOUNTS_MAX, playersMax);
   const servers: GameServer[] = [];
   try {
     servers.push(await startOurs());
     servers.push(await startBare(new URL('./bare-sign-in.ts', import.meta.url), [economy.spareUrls[0] ?? ''], () => treeCpuUs(economy.postgresPid) ?? Number.NaN));
     const [ours, bare] = servers as [GameServer, GameServer];
-    for (let count = 0; count < WARM_UPS; count++) for (const server of servers) await round(server);
-    return rows(await inTurn(rounds, { ours: () => round(ours), ceiling: () => round(bare) }));
+    for (let count = 0; count < WARM_UPS; count++) for (const server of servers) await round(server, accounts);
+    return rows(await inTurn(rounds, { ours: () => round(ours, accounts), ceiling: () => round(bare, accounts) }));
   } finally {
     for (const server of servers) await server.stop();
     await economy.close();
   }
 }
 
-async function round(server: GameServer): Promise<Figures> {
+async function round(server: GameServer, accounts: number): Promise<Figures> {
   const before = { server: server.cpuUs(), postgres: server.postgresUs() };
-  const { tookMs, cpuUs, seconds } = await signInFrom({ port: Number(new URL(server.url).port), accounts: ACCOUNTS, connections: CONNECTIONS });
+  const { tookMs, cpuUs, seconds } = await signInFrom({ port: Number(new URL(server.url).port), accounts, connections: CONNECTIONS });
   return {
-    perSecond: ACCOUNTS / seconds,
+    perSecond: accounts / seconds,
     p50: quantile(tookMs, 0.5),
     p99: quantile(tookMs, 0.99),
-    serverUs: (server.cpuUs() - before.server) / ACCOUNTS,
-    postgresUs: (server.postgresUs() - before.postgres) / ACCOUNTS,
-    clientUs: cpuUs / ACCOUNTS,
+    serverUs: (server.cpuUs() - before.server) / accounts,
+    postgresUs: (server.postgresUs() - before.postgres) / accounts,
+    clientUs: cpuUs / accounts,
   };
 }
 
