@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { assertAuditGreen, assertHolds, assertShown, belongings, shown } from '../kit/economy.ts';
+import { assertAuditGreen, assertHolds, assertShown } from '../kit/economy.ts';
 import { assertGoesRed, withMutant } from '../kit/mutant.ts';
 import type { MutationName } from '../kit/mutations.ts';
-import { commandId, join, joinPlayer, newClient, refusalOf, service, type TestPlayer } from '../kit/player.ts';
+import { commandId, join, joinPlayer, newClient, service, type TestPlayer } from '../kit/player.ts';
 import { startServer, type TestServer } from '../kit/server.ts';
 import { startShardHost, type ShardHost } from '../kit/shard-host.ts';
 import { temporaryFolder } from '../kit/temporary-folder.ts';
-import { accept, joinGroup, joinZone, offer, outcomeOf, sitDown, trade } from '../kit/trade.ts';
+import { accept, joinGroup, offer, outcomeOf, sitDown } from '../kit/trade.ts';
 
 const VERSIONS_COMPARED_MS = 500;
 
@@ -21,45 +21,7 @@ async function onServer(server: TestServer, { id, token }: Pick<TestPlayer, 'id'
   return { id, token, client, ...(await joinPlayer(client)) };
 }
 
-/** 7: what a player has is cached in the first process; it is traded away in the second; the player is back in the first. */
-async function rejoinBeforeInvalidation({ first, second }: Pair): Promise<void> {
-  const [seller, buyer] = [await join(first.url), await join(first.url)];
-  const [sword = ''] = await service(first).grant(seller.id, { items: [{ kind: 'sword' }] });
-  await service(first).grant(buyer.id, { fungibles: { gold: 10 } });
-  await Promise.all([seller.leave(), buyer.leave()]);
-
-  const [selling, buying] = [await onServer(second, seller), await onServer(second, buyer)];
-  await trade(await sitDown(selling, buying), { items: [sword] }, { fungibles: { gold: 10 } });
-  const back = await onServer(first, seller);
-  assert.deepEqual(shown(back), { fungibles: { gold: 10 }, items: [] }, 'what the room shows at once');
-  // Even the first process, which cached the sword, does not sell it again.
-  const again = await sitDown(back, await join(first.url));
-  assert.equal(await outcomeOf(offer(again.first, { items: [sword] })), 'NOT_OWNER');
-  await assertHolds(first, seller, { fungibles: { gold: 10 } }, 'the seller');
-  await assertHolds(first, buyer, { items: [sword] }, 'the buyer');
-  await assertShown(first, back);
-  await assertAuditGreen(first);
-}
-
-/** 20: the first process dies between the commit of a gathering and its answer; the client retries in the second. */
-async function gatherAnswerLost({ first, second }: Pair): Promise<void> {
-  const player = await join(first.url);
-  const body = { commandId: commandId(), nodeId: 'ore-1' };
-  const gather = async (at: TestPlayer, asked = body) => await (await joinZone(at)).request<unknown, { asset: string; quantity: number }>('gather', asked);
-  assert.equal(await outcomeOf(gather(player)), 'closed');
-  await first.exited;
-
-  const again = await onServer(second, player);
-  const { fungibles } = await belongings(second, player);
-  const answers = [await gather(again), await gather(again)];
-  await assertHolds(second, player, { fungibles }, 'who gathered');
-  await assertAuditGreen(second);
-  for (const answer of answers) assert.deepEqual(answer, { asset: 'ore', quantity: fungibles['ore'] });
-  assert.deepEqual(await again.room.request('command:outcome', { commandId: body.commandId }), { known: true, answer: answers[0] });
-  assert.equal((await refusalOf(gather(again, { ...body, nodeId: 'wood-1' }))).code, 'COMMAND_REUSED');
-}
-
-/** 20: the same with a grant, whose caller has no session: only the command id. */
+/** 20: the first process dies between the commit of a grant and its answer; the service, whose caller has no session and only the command id, asks again in the second. */
 async function grantAnswerLost({ first, second }: Pair): Promise<void> {
   const player = await join(second.url);
   const body = { commandId: commandId(), playerId: player.id, fungibles: { gold: 7 }, items: [{ kind: 'sword' }] };
@@ -131,14 +93,10 @@ describe('dupes: two processes', () => {
     }
   }
 
-  it('[DS6] dupe 7: traded, and back before the cache is told', () => withFirst({}, rejoinBeforeInvalidation));
-  it('[KE1] dupe 20: the answer of a gathering is lost, and the client retries in another process', () => withFirst({ FAULT_POINT: 'gather:published' }, gatherAnswerLost));
   it('[KE1] dupe 20: the answer of a grant is lost, and the service retries in another process', () => withFirst({ FAULT_POINT: 'grant:published' }, grantAnswerLost));
   it('[KE4] dupe 20: the answer of a trade is lost, and the players ask for its outcome in another process', () => withFirst({ FAULT_POINT: 'trade:committed' }, tradeAnswerLost));
 
   const controls: [string, MutationName, Record<string, string>, (pair: Pair) => Promise<void>, RegExp][] = [
-    ['dupe 7', 'join-believes-cache', {}, rejoinBeforeInvalidation, /what the room shows at once/],
-    ['dupe 20', 'commands-forgotten', { FAULT_POINT: 'gather:published' }, gatherAnswerLost, /who gathered holds/],
     ['dupe 20', 'commands-forgotten', { FAULT_POINT: 'grant:published' }, grantAnswerLost, /who was granted holds/],
   ];
   for (const [dupe, mutation, env, scenario, symptom] of controls) {

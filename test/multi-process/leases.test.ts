@@ -141,18 +141,4 @@ describe('leases', () => {
       await assertShown(second, back);
       await assertAuditGreen(second);
     }));
-
-  it('[PL2] Redis crashed or emptied is nobody’s death', () =>
-    withFleet(async ({ servers }) => {
-      const players = [await join(servers[0]!.url), await join(servers[1]!.url)];
-      const before = await fencedCount();
-      await redis.crash();
-      await delay(1_500);
-      await redis.revive();
-      await delay(6_000);
-      assert.equal(await fencedCount(), before, 'nobody is fenced');
-      assert.ok(players.every(({ room }) => room.connection.isOpen));
-      const [first, second] = players as [TestPlayer, TestPlayer];
-      await trade(await sitDown(first, second), {}, {}).catch((error: Error) => assert.match(String((error as { reason?: { code?: string } }).reason?.code), /BAD_REQUEST/));
-    }));
 });
