@@ -307,13 +307,18 @@ describe('the client helper', function () {
       withFirst({}, async ({ first }) => {
         await withHelped([help(ours, first.url)], async (player) => {
           const release = await holdCommands(shards);
-          const flood = Array.from({ length: FLOOD }, () => service(first).grant(player.id, { fungibles: { gold: 1 } }).catch(() => undefined));
-          await delay(500);
-          const gathering = player.client.zone().request('gather', { nodeId: 'ore-1' });
-          await until(async () => (await refusalsOf(first, 'BUSY')) > 0);
-          await release();
+          let refused = 0;
+          const flood = Array.from({ length: FLOOD }, () => service(first).grant(player.id, { fungibles: { gold: 1 } }).catch(() => refused++));
+          let gathering: Promise<{ quantity: number }> | undefined;
+          try {
+            await until(() => refused > 0, 20_000, 'the line of this player is full');
+            gathering = player.client.zone().request('gather', { nodeId: 'ore-1' });
+            await until(async () => (await refusalsOf(first, 'BUSY')) > 0, 20_000);
+          } finally {
+            await release();
+            await Promise.all(flood);
+          }
           const { quantity } = await gathering;
-          await Promise.all(flood);
           assert.equal((await belongings(first, player)).fungibles['ore'], quantity);
         });
       }));

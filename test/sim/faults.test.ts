@@ -46,7 +46,7 @@ describe('trades while processes are killed, connections cut and PostgreSQL is s
 describe('shards that are added and drained while everybody trades', function () {
   this.timeout(180_000);
 
-  const RESHAPED: FaultRunOptions = { ...ROUND, trades: 800, workers: 2, shards: 1, reshape: [2, 3], inFlight: 20 };
+  const RESHAPED: FaultRunOptions = { ...ROUND, trades: 800, workers: 2, shards: 1, reshape: [2, 4, 3], inFlight: 20 };
   it(`[SH6] dupe 9: from 1 to ${RESHAPED.reshape?.join(' to ')} shards, with movers and workers killed, by the fewest moves (seed ${SEED})`, async () => {
     const { violations, reshapings, acknowledged, crossing } = await runFaults(RESHAPED);
     assert.deepEqual(violations, []);
