@@ -52,7 +52,8 @@ export async function startEmbeddedRedis({ dir, port, password }: EmbeddedRedisO
   let pid = 0;
   pipe.on('error', () => undefined); // the guard is gone, and `exited` says so
   pipe.once('data', (line: Buffer) => (pid = Number(line.toString())));
-  if (!(await isReady(chosen, exited))) {
+  // Its process id too: a signal to nobody would be one to all of us.
+  if (!(await isReady(chosen, exited, () => pid > 0))) {
     pipe.end();
     await exited;
     const said = readFileSync(path.join(dir, 'redis.log'), 'utf8').trim().split('\n').at(-1);
@@ -77,7 +78,7 @@ export async function startEmbeddedRedis({ dir, port, password }: EmbeddedRedisO
   };
 }
 
-async function isReady(port: number, exited: Promise<void>): Promise<boolean> {
+async function isReady(port: number, exited: Promise<void>, isKnown: () => boolean): Promise<boolean> {
   let ended = false;
   void exited.then(() => (ended = true));
   for (const start = performance.now(); !ended && performance.now() - start < READY_MAX_MS; await sleep(POLL_MS)) {
@@ -87,7 +88,7 @@ async function isReady(port: number, exited: Promise<void>): Promise<boolean> {
       socket.once('connect', () => socket.destroy());
     });
     // Somebody else's server on the port is not ours: ours would end then, and is given the time to.
-    if (answers) return await Promise.race([exited.then(() => false), sleep(100).then(() => !ended)]);
+    if (answers && isKnown()) return await Promise.race([exited.then(() => false), sleep(100).then(() => !ended)]);
   }
   return false;
 }
