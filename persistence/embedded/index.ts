@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findBinaries } from './binaries.ts';
 import { clusterFolder, openCluster, readPassword, SUPERUSER, type Cluster } from './cluster.ts';
 import { createMissingDatabases } from './databases.ts';
 import { EmbeddedPostgresError } from './errors.ts';
+import { freePort } from './free-port.ts';
 import { pickLauncher, type Launcher, type RootMode } from './launcher.ts';
 import { dropStaleLockFile, isServing, readLockFile } from './lock-file.ts';
 import { startPostmaster, type Postmaster, type StopMode } from './postmaster.ts';
@@ -118,18 +118,6 @@ async function waitForOldServer({ folder }: Cluster, waitedMs: number): Promise<
     );
   }
   await sleep(RETRY_MS);
-}
-
-/** Free at this moment: somebody may take it before the server does, hence the retries. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 function urlOf(password: string, port: number, database: string): string {

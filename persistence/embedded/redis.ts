@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { createServer, createConnection, type AddressInfo } from 'node:net';
+import { createConnection } from 'node:net';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 import { GUARDED } from './guard.ts';
 import { EmbeddedRedisError, findRedis } from './redis-binaries.ts';
 
@@ -91,15 +92,4 @@ async function isReady(port: number, exited: Promise<void>, isKnown: () => boole
     if (answers && isKnown()) return await Promise.race([exited.then(() => false), sleep(100).then(() => !ended)]);
   }
   return false;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 }

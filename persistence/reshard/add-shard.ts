@@ -87,10 +87,10 @@ async function holdsSomething({ pool }: Shard): Promise<boolean> {
   );
   const [found] = rows;
   if (found?.ours !== true) return (found?.tables ?? 0) > 0;
-  const { rows: held } = await pool.query<{ any: boolean }>(
-    'select exists (select 1 from player) or exists (select 1 from inventory) or exists (select 1 from ledger) or exists (select 1 from command) or exists (select 1 from slot) as any',
+  const { rows: held } = await pool.query<{ rows: boolean }>(
+    'select exists (select 1 from player) or exists (select 1 from inventory) or exists (select 1 from ledger) or exists (select 1 from command) or exists (select 1 from slot) as rows',
   );
-  return held[0]?.any === true;
+  return held[0]?.rows === true;
 }
 
 /** An `add` of another database that was killed is ended first: a second shard with the same number could not be told from it. */

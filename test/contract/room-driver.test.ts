@@ -177,6 +177,18 @@ describe('room driver', () => {
       assert.deepEqual(await link.commands.keys('strongroom:rooms*'), []);
     });
 
+    // Guards the question whether a process is gone: until it is swept, its rooms are listed, and whoever is sent there waits.
+    it('[PL2] finds no room of a process that is gone, and the next one that fits', async () => {
+      const gone = new Set(['p1']);
+      const careful = new RoomDriver(link.commands, { indexedBy: INDEXED_BY, isGone: async (processId) => gone.has(processId), onFault: failOn });
+      const [dead, alive] = [zone('meadow'), zone('meadow', { processId: 'p2' })];
+      for (const room of [dead, alive]) await careful.insert(room);
+      assert.equal((await careful.findOne({ name: 'zone', zone: 'meadow' }))?.roomId, alive.roomId);
+      assert.equal(await careful.findOne({ roomId: dead.roomId }), undefined);
+      gone.clear();
+      assert.equal((await careful.findOne({ name: 'zone', zone: 'meadow' }))?.roomId, dead.roomId);
+    });
+
     it('[RD1] reads only the rooms that a query may find', async () => {
       const [mine, trade] = [listing({ name: 'player', metadata: { playerId: 'a' } }), listing({ name: 'trade' })];
       for (const room of [mine, trade, listing({ name: 'player', metadata: { playerId: 'b' } }), zone('meadow')]) await ours.insert(room);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import type { PlayerId } from '../../schema/ids.ts';
+import { randomUUID } from 'node:crypto';
+import type { CommandId, PlayerId } from '../../schema/ids.ts';
+import type { Refusal } from '../../schema/refusals.ts';
 import { redInvariants, startCluster, type TestCluster } from '../kit/cluster.ts';
 
 describe('new players', () => {
@@ -27,6 +29,23 @@ describe('new players', () => {
     const transactions = shards.reduce((sum, rows) => sum + new Set(rows.map(({ created }) => created)).size, 0);
     assert.ok(transactions <= 12, `${transactions} transactions`);
     assert.deepEqual(await redInvariants(cluster.storage), []);
+  });
+
+  // Guards the epoch in the statement that renames: the room of a displaced session may not know yet.
+  it('[SE2] a displaced session renames nobody, and writes no command', async () => {
+    const { players, commands } = cluster.storage;
+    const id = await create('Newcomer');
+    const displaced = await players.takeSession(id);
+    const epoch = await players.takeSession(id);
+    const rename = async (by: number) => {
+      const command = randomUUID() as CommandId;
+      const code = await players.rename(id, 'Renamed', by, { actor: id, id: command, hash: Buffer.alloc(32), answer: () => ({}) }).then(() => undefined, (error: Refusal) => error.code);
+      return { code, known: (await commands.find(id, command)) !== undefined };
+    };
+    assert.deepEqual(await rename(displaced), { code: 'SESSION_REPLACED', known: false });
+    assert.equal((await cluster.storage.holdings.players([id])).get(id)?.name, 'Newcomer');
+    assert.deepEqual(await rename(epoch), { code: undefined, known: true });
+    assert.equal((await cluster.storage.holdings.players([id])).get(id)?.name, 'Renamed');
   });
 
   it('[AC5] one that must not be fails alone', async () => {
