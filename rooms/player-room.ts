@@ -32,6 +32,7 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
     protected override readonly kit = deps.kit;
     #playerId!: PlayerId;
     #epoch = 0;
+    #profileHeardAt = 0;
     /** The newest session that was heard of, which may be newer than one's own before one knows that. */
     #newestEpoch = 0;
     #resyncing: Promise<void> | undefined;
@@ -76,7 +77,7 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
           epoch: this.#epoch,
           onBehind: () => this.#resync('behind'),
           onDisplaced: () => this.#displaced(),
-          onProfile: (profile) => Object.assign(this.state, profile),
+          onProfile: (profile, askedAt) => void (askedAt > this.#profileHeardAt && Object.assign(this.state, profile)),
         }),
       );
     }
@@ -93,6 +94,7 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
         case 'resync':
           return this.#resync('told');
         case 'profile':
+          this.#profileHeardAt = performance.now();
           Object.assign(this.state, { name: event.name ?? this.state.name, level: event.level ?? this.state.level, xp: event.xp ?? this.state.xp });
           return;
         case 'session:taken':

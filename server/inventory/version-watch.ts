@@ -9,8 +9,8 @@ export interface Watched {
   epoch: number;
   onBehind(version: number): void;
   onDisplaced(epoch: number): void;
-  /** What it is called and how far it is, changed or not. */
-  onProfile?(profile: Profile): void;
+  /** What it is called and how far it is, changed or not, by a question asked at that time (`performance.now()`): who has heard since knows better. */
+  onProfile?(profile: Profile, askedAt: number): void;
 }
 
 /**
@@ -48,6 +48,7 @@ export class VersionWatch {
   async compare(): Promise<void> {
     if (this.#watched.size === 0) return;
     const rooms = [...this.#watched];
+    const askedAt = performance.now();
     const truth = await this.#versions(rooms.map(({ playerId }) => playerId));
     for (const room of rooms) {
       const held = truth.get(room.playerId);
@@ -58,7 +59,7 @@ export class VersionWatch {
         continue;
       }
       if (held.version > room.version()) room.onBehind(held.version);
-      if (held.profile) room.onProfile?.(held.profile);
+      if (held.profile) room.onProfile?.(held.profile, askedAt);
     }
   }
 }

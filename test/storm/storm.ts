@@ -16,7 +16,6 @@ const SHARDS = 4;
 const CONNECTIONS_MAX = 400;
 const FIRST_FAULT_MS = 2_000;
 const KILL_EVERY_MS = 5_000;
-const RECOVERED_MAX_MS = 10_000;
 const DATABASE_AWAY_MS = 500;
 const GOLD_EACH = 100;
 const SWORDS_EACH = 3;
@@ -30,6 +29,8 @@ export interface StormOptions {
   durationMs: number;
   flushes: number;
   seed: number;
+  /** Within how long everybody must be served again after a fault. */
+  recoveredMaxMs: number;
   /** Sources of the servers other than ours, see mutant.ts. */
   root?: string;
   onProgress?: (line: string) => void;
@@ -80,7 +81,7 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
     onProgress('the bots are done; now the databases are asked');
     const violations = await judgeStorm(books, { server: await anyServer(places), urls: host.urls, players });
     const crashes = places.flatMap((place) => place.crashes.map((crash) => `a server ${crash}`));
-    const late = recoveries.filter(({ tookMs }) => tookMs > RECOVERED_MAX_MS).map(({ fault, tookMs, last }) => `${fault}: not everybody was answered again within ${RECOVERED_MAX_MS} ms, but after ${Math.round(tookMs)}; the last was ${last}: ${books.histories.get(last)}`);
+    const late = recoveries.filter(({ tookMs }) => tookMs > options.recoveredMaxMs).map(({ fault, tookMs, last }) => `${fault}: not everybody was answered again within ${options.recoveredMaxMs} ms, but after ${Math.round(tookMs)}; the last was ${last}: ${books.histories.get(last)}`);
     return {
       kills: places.reduce((sum, { kills }) => sum + kills, 0),
       trades: books.trades.length,
@@ -110,7 +111,7 @@ interface Scene extends StormOptions {
 }
 
 /** A kill every five seconds, Redis emptied now and then, PostgreSQL restarted in the middle. @returns how long each took to be over */
-async function strike({ durationMs, flushes, random, places, redis, host, books, onProgress }: Scene): Promise<Recovery[]> {
+async function strike({ durationMs, recoveredMaxMs, flushes, random, places, redis, host, books, onProgress }: Scene): Promise<Recovery[]> {
   const began = Date.now();
   const recoveries: Promise<Recovery>[] = [];
   const faults: { at: number; fault: string; make: () => Promise<unknown> }[] = [];
@@ -137,7 +138,7 @@ async function strike({ durationMs, flushes, random, places, redis, host, books,
   await delay(Math.max(0, began + durationMs - Date.now()));
   // The last faults are given the time that each may take.
   const last = Promise.all(recoveries);
-  await Promise.race([last, delay(RECOVERED_MAX_MS, undefined, { ref: false })]);
+  await Promise.race([last, delay(recoveredMaxMs, undefined, { ref: false })]);
   books.giveUp();
   return await last;
 }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { HeldVersion } from '../../persistence/index.ts';
 import type { PlayerId } from '../../schema/ids.ts';
 import { VersionWatch } from '../../server/inventory/index.ts';
 
 const [ANN, BOB, EVE] = ['ann', 'bob', 'eve'] as [PlayerId, PlayerId, PlayerId];
 
 describe('the version watch', () => {
-  let truth: Map<string, { version: number; epoch: number }>;
+  let truth: Map<string, HeldVersion>;
   let queries: (readonly PlayerId[])[];
   let heard: string[];
   let watch: VersionWatch;
@@ -41,6 +42,25 @@ describe('the version watch', () => {
     room(ANN, 6);
     await watch.compare();
     assert.deepEqual(heard, []);
+  });
+
+  // Guards the time of the question: an answer from before a renaming must not take it back.
+  it('[BU2] tells a room its profile, and when it asked for it', async () => {
+    const profile = { name: 'Ann', level: 2, xp: 30 };
+    truth.set(ANN, { version: 5, epoch: 1, profile });
+    const told: [unknown, number][] = [];
+    watch.add({ playerId: ANN, version: () => 5, epoch: 1, onBehind: () => undefined, onDisplaced: () => undefined, onProfile: (said, askedAt) => told.push([said, askedAt]) });
+    const before = performance.now();
+    let open = () => undefined as void;
+    gate = new Promise((resolve) => (open = resolve));
+    const comparing = watch.compare();
+    const asked = performance.now();
+    await delay(5);
+    open();
+    await comparing;
+    assert.equal(told.length, 1);
+    assert.deepEqual(told[0]?.[0], profile);
+    assert.ok((told[0]?.[1] ?? 0) >= before && (told[0]?.[1] ?? Infinity) <= asked, 'the time of the question, not of the answer');
   });
 
   it('[SE1] tells a room whose session was taken, whatever its version', async () => {

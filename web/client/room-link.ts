@@ -4,7 +4,7 @@ import type { RoomName, Rooms } from '../../schema/rooms.ts';
 import { backOffMs, sleep } from './back-off.ts';
 import { becomes, cell } from './cell.ts';
 import { newCommandId } from './command-id.ts';
-import { AnswerLost, readFailure, type LinkEnd } from './failures.ts';
+import { AnswerLost, readFailure, Refused, type LinkEnd } from './failures.ts';
 import { readJoinFailure } from './join-failure.ts';
 import { leaveQuietly } from './leave-quietly.ts';
 import { ENDS, type Answer, type LinkStatus, type Payload, type RequestOptions, type Requests, type RoomLinkOptions, type State } from './link-types.ts';
@@ -107,9 +107,21 @@ export class RoomLink<Name extends RoomName = RoomName> {
     return await runRequest<Answer<Requests<Name>[Type]>>({
       kind,
       deadlineMs,
-      send: (withinMs) => this.ask(type, kind === 'command' ? { ...(payload as object), commandId } : payload, withinMs, answerMs),
+      send: (withinMs) => this.#askAsOurs(type, kind === 'command' ? { ...(payload as object), commandId } : payload, withinMs, answerMs),
       outcome: (withinMs) => this.#options.outcome(commandId, withinMs),
     });
+  }
+
+  /** As `ask`. A seat may be refused because of our own newer session, in the moment before it has heard of it: then nothing happened, and it is asked once more. */
+  async #askAsOurs<Reply>(type: string, body: unknown, withinMs: number, answerMs?: number): Promise<Reply> {
+    const endsAt = Date.now() + withinMs;
+    try {
+      return await this.ask(type, body, withinMs, answerMs);
+    } catch (error) {
+      const isDisplaced = error instanceof Refused && error.code === 'SESSION_REPLACED';
+      if (!isDisplaced || !(await this.#options.isOurs?.())) throw error;
+      return await this.ask(type, body, Math.max(1, endsAt - Date.now()), answerMs);
+    }
   }
 
   /** One sending, once the link is live. @throws {Refused | AnswerLost} */
