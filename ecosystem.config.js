@@ -22,6 +22,8 @@ export const apps = [
     script: 'server/main.ts',
     cwd: root,
     interpreter: node,
+    // What is compiled once is compiled for all, and for the next start.
+    env: { NODE_COMPILE_CACHE: path.join(root, 'node_modules/.cache/strongroom/compiled') },
     // Never cluster: there all processes share one port, and a client must reach the one that has its room.
     exec_mode: 'fork',
     instances: Number(settings.PROCESSES) || 1,

@@ -1,3 +1,5 @@
+import { GATHER, TRADE } from './settle-statements.ts';
+
 /**
  * What one shard says of itself for the audit, in one repeatable-read snapshot. A holder is here if its inventory row is:
  * what a slot's move has copied, or not yet removed, belongs to nobody here and counts for nothing. Each `violations` statement answers the
@@ -61,8 +63,35 @@ const HELD_AS_LAST_RECEIVED = `
 const PLACEMENT = `
   select id || ': slot ' || slot as violation from player p
   where slot <> slot_of(id::text) or not exists (select 1 from slot s where s.slot = p.slot and s.shard = $1::int)
-  union all select holder || ': holds without being a player here' from inventory v
-    where not exists (select 1 from player p where p.id = v.holder)`;
+  union all select g.id || ': slot ' || g.slot from guild g
+  where g.slot <> slot_of(g.id::text) or not exists (select 1 from slot s where s.slot = g.slot and s.shard = $1::int)
+  union all select holder || ': holds without being a player or a guild here' from inventory v
+    where not exists (select 1 from player p where p.id = v.holder) and not exists (select 1 from guild g where g.id = v.holder)`;
+
+/** A guild has a bank, one leader while it lives and nobody afterwards, and a log without gaps. */
+const GUILDS = `
+  select g.id || ': no bank' as violation from guild g where not exists (select from inventory v where v.holder = g.id)
+  union all select g.id || ': ' || count(m.player) || ' leaders' from guild g left join guild_member m on m.guild = g.id and m.rank = 'leader'
+    where g.disbanded_at is null group by g.id having count(m.player) <> 1
+  union all select m.guild || ': ' || m.player || ' is in no guild that lives' from guild_member m
+    where not exists (select from guild g where g.id = m.guild and g.disbanded_at is null)
+  union all select g.id || ': was disbanded with something in its bank' from guild g where g.disbanded_at is not null
+    and (exists (select from item i where i.holder = g.id) or exists (select from balance b where b.holder = g.id and b.quantity > 0))
+  union all select g.id || ': logged ' || g.logged || ', lines ' || count(l.seq) from guild g left join guild_log l on l.guild = g.id
+    group by g.id having count(l.seq) <> g.logged or max(l.seq) is distinct from g.logged`;
+
+/** What boards are fed with is what the ledger says was done. */
+const COUNTED = `
+  select v.holder || ': ' || v.traded || ' trades counted, in the ledger ' || coalesce(t.trades, 0) as violation from inventory v left join (
+    select holder, count(distinct transaction_id) as trades from (
+      select receiver as holder, transaction_id from ledger where reason = '${TRADE}'
+      union all select giver, transaction_id from ledger where reason = '${TRADE}') l group by 1) t on t.holder = v.holder
+    where v.traded <> coalesce(t.trades, 0)
+  union all select p.id || ': ' || p.gathered || ' gathered, in the ledger ' || coalesce(g.quantity, 0) from player p left join (
+    select receiver, sum(quantity) as quantity from ledger where reason = '${GATHER}' and asset is not null group by 1) g on g.receiver = p.id
+    where p.gathered <> coalesce(g.quantity, 0)
+  union all select s.player || ' on ' || s.board || ': counted ' || s.counted || ', more than there is' from score s
+    join inventory v on v.holder = s.player join player p on p.id = s.player where s.counted > greatest(v.traded, p.gathered, v.version)`;
 
 const NOTHING_OPEN = `
   select gid || ': prepared ' || extract(epoch from clock_timestamp() - prepared)::int || ' s ago' as violation
@@ -75,6 +104,8 @@ export const LOCAL_INVARIANTS = [
   { name: 'B: quantities and versions are within bounds, and every holder exists', sql: BOUNDS, counted: 'select (select count(*) from balance) + (select count(*) from item)::float8 as checked' },
   { name: 'V: inventory versions are dense', sql: DENSE_VERSIONS, counted: 'select count(*)::float8 as checked from inventory' },
   { name: 'F: every player is on the shard of its slot', sql: PLACEMENT, counted: 'select count(*)::float8 as checked from player', placed: true },
+  { name: 'O: every guild has a bank, one leader and a whole log', sql: GUILDS, counted: 'select count(*)::float8 as checked from guild' },
+  { name: 'V: what leaderboards are fed with is what the ledger says', sql: COUNTED, counted: 'select (select count(*) from inventory) + (select count(*) from player)::float8 as checked' },
   { name: 'L: no prepared transaction is left open', sql: NOTHING_OPEN, counted: 'select count(*)::float8 as checked from pg_prepared_xacts where database = current_database()' },
 ] as const;
 
@@ -109,6 +140,18 @@ export const CROSSING_ROWS = `
   select concat_ws(' ', transaction_id, seq, reason, asset, item, item_version, quantity, giver, receiver) as key from ledger l
   where giver is not null and receiver is not null
     and (exists (select 1 from inventory v where v.holder = l.giver)) <> (exists (select 1 from inventory v where v.holder = l.receiver))`;
+
+/** What a guild says of its members and its names, and what their own rows say: equal over all shards. */
+export const GUILD_FINGERPRINTS = `
+  select
+    (select coalesce(bit_xor(hashtextextended(guild || '|' || player, 7)), 0)::text from guild_member) as members,
+    (select coalesce(bit_xor(hashtextextended(guild_id || '|' || id, 7)), 0)::text from player where guild_id is not null) as memberships,
+    (select count(*)::float8 from guild_member) as "memberCount",
+    (select count(*)::float8 from player where guild_id is not null) as "membershipCount",
+    (select count(*)::float8 * 2 from guild where disbanded_at is null) as "namesDue",
+    (select count(*)::float8 from guild_name) as "nameCount"`;
+export const MEMBERS_BY_GUILDS = `select guild || ' ' || player as key from guild_member`;
+export const MEMBERS_BY_PLAYERS = `select guild_id || ' ' || id as key from player where guild_id is not null`;
 
 /** The slots that a shard, $1, says it holds. */
 export const SLOTS_HELD = `select slot::text as key from slot where shard = $1::int`;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
-import { ASSET_TOTALS, COMMAND_TRANSACTIONS, CROSSING_ROWS, FINGERPRINTS, ITEM_IDS, LEDGER_TRANSACTIONS, LOCAL_INVARIANTS, SLOTS_HELD } from './audit-statements.ts';
+import { ASSET_TOTALS, COMMAND_TRANSACTIONS, CROSSING_ROWS, FINGERPRINTS, GUILD_FINGERPRINTS, ITEM_IDS, LEDGER_TRANSACTIONS, LOCAL_INVARIANTS, MEMBERS_BY_GUILDS, MEMBERS_BY_PLAYERS, SLOTS_HELD } from './audit-statements.ts';
 import type { Shard } from './shard.ts';
 import { SLOT_COUNT } from './slots.ts';
 
@@ -41,7 +41,7 @@ export async function auditShards(shards: readonly Shard[], lookAgainMs = LOOK_A
 async function lookOnce(shards: readonly Shard[]): Promise<InvariantReport[]> {
   const clients = await Promise.all(shards.map((shard) => shard.pool.connect()));
   try {
-    await Promise.all(clients.map((client) => client.query('begin isolation level repeatable read, read only; set local statement_timeout = 0')));
+    await Promise.all(clients.map((client) => client.query('begin isolation level repeatable read, read only; set local statement_timeout = 0; set local enable_seqscan = on')));
     const local: InvariantReport[] = [];
     for (const { name, sql, counted, ...rest } of LOCAL_INVARIANTS) {
       const found = await Promise.all(
@@ -52,7 +52,7 @@ async function lookOnce(shards: readonly Shard[]): Promise<InvariantReport[]> {
       );
       local.push(report(name, sum(found.map(({ checked }) => checked)), found.flatMap(({ violations }) => violations)));
     }
-    return [...local, await conserved(clients), await mapped(clients), ...(await fingerprints(clients)), await commanded(clients)];
+    return [...local, await conserved(clients), await mapped(clients), ...(await fingerprints(clients)), await belonging(clients), await commanded(clients)];
   } finally {
     await Promise.all(clients.map(async (client) => client.query('rollback').then(() => client.release(), () => client.release(true))));
   }
@@ -109,6 +109,36 @@ async function fingerprints(clients: readonly PoolClient[]): Promise<InvariantRe
   return [
     report('O: every unique item is held exactly once', items, oneOwner ? [] : [`${items} items are held, ${expected} were minted and not burned`, ...(await repeated(clients, ITEM_IDS, (times) => times > 1, 'held more than once'))]),
     report('A: every posting between shards stands on both', sum(found.map(({ crossingCount }) => crossingCount)), bothLegs ? [] : await repeated(clients, CROSSING_ROWS, (times) => times !== 2, 'stands on one shard only')),
+  ];
+}
+
+interface GuildFingerprints {
+  members: string;
+  memberships: string;
+  memberCount: number;
+  membershipCount: number;
+  namesDue: number;
+  nameCount: number;
+}
+
+/** Who is in a guild says so, and is in one; and each guild that lives has its two names. */
+async function belonging(clients: readonly PoolClient[]): Promise<InvariantReport> {
+  const found = (await Promise.all(clients.map((client) => client.query<GuildFingerprints>(GUILD_FINGERPRINTS)))).flatMap(({ rows }) => rows);
+  const xor = (of: (row: GuildFingerprints) => string) => found.reduce((folded, row) => folded ^ BigInt(of(row)), 0n);
+  const total = (of: (row: GuildFingerprints) => number) => sum(found.map(of));
+  const agree = xor(({ members }) => members) === xor(({ memberships }) => memberships) && total(({ memberCount }) => memberCount) === total(({ membershipCount }) => membershipCount);
+  const named = total(({ namesDue }) => namesDue) === total(({ nameCount }) => nameCount);
+  return report('O: every member is in one guild, which has them', total(({ memberCount }) => memberCount), [
+    ...(agree ? [] : await differing(clients)),
+    ...(named ? [] : [`${total(({ nameCount }) => nameCount)} names and tags, ${total(({ namesDue }) => namesDue)} of guilds`]),
+  ]);
+}
+
+async function differing(clients: readonly PoolClient[]): Promise<string[]> {
+  const [guilds, players] = await Promise.all([keysOf(clients, MEMBERS_BY_GUILDS), keysOf(clients, MEMBERS_BY_PLAYERS)]);
+  return [
+    ...[...guilds.keys()].filter((key) => !players.has(key)).map((key) => `${key}: the player does not say so`),
+    ...[...players.keys()].filter((key) => !guilds.has(key)).map((key) => `${key}: the guild does not say so`),
   ];
 }
 

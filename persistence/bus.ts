@@ -1,5 +1,6 @@
 import type { InventoryDelta } from '../schema/inventory-delta.ts';
-import type { ClientId, HolderId, PlayerId, TradeId } from '../schema/ids.ts';
+import type { GuildLogEntry, GuildMember } from '../schema/guild.ts';
+import type { ClientId, GuildId, HolderId, PlayerId, TradeId } from '../schema/ids.ts';
 
 /** What a player's own room may hear, wherever it is. At most once: a lost message is healed by versions. */
 export type PlayerEvent =
@@ -8,11 +9,29 @@ export type PlayerEvent =
   | { type: 'profile'; name?: string; level?: number; xp?: number }
   | { type: 'session:taken'; epoch: number; displaces: boolean; clientId?: ClientId | undefined }
   | { type: 'session:left'; epoch: number }
-  | { type: 'trade:invited'; tradeId: TradeId; from: PlayerId; fromName: string };
+  | { type: 'trade:invited'; tradeId: TradeId; from: PlayerId; fromName: string }
+  | { type: 'guild'; guildId: GuildId | null }
+  | { type: 'guild:invited'; guildId: GuildId; name: string; from: PlayerId; fromName: string };
+
+/** What happened in a guild, for its room, its members and whoever has it cached. Versions are dense. */
+export type GuildNews =
+  | {
+      type: 'changed';
+      version: number;
+      motd: string;
+      disbanded: boolean;
+      members: { set: GuildMember[]; removed: PlayerId[] };
+      bank?: InventoryDelta;
+      log: GuildLogEntry[];
+    }
+  | { type: 'presence'; playerId: PlayerId; name: string; online: boolean }
+  | { type: 'renamed'; playerId: PlayerId; name: string }
+  | { type: 'resync' };
 
 /** Every channel there is, in one place: its name and what it carries. */
 export interface Channels {
   player: { key: PlayerId; event: PlayerEvent };
+  guild: { key: GuildId; event: GuildNews };
   /** To every process: what these holders have is newer than you may have cached. */
   invalidated: { key: 'all'; event: { holder: HolderId; version: number }[] };
   /** To every process: this node of a zone was taken, or is ready again. */
@@ -36,7 +55,7 @@ const AT_ONCE = Promise.resolve();
 /** The bus within a process. Delivery is synchronous and in order. */
 export function memoryBus(): Bus {
   type Listeners = Set<(event: never) => void>;
-  const channels: { readonly [Name in keyof Channels]: Map<string, Listeners> } = { player: new Map(), invalidated: new Map(), node: new Map() };
+  const channels: { readonly [Name in keyof Channels]: Map<string, Listeners> } = { player: new Map(), guild: new Map(), invalidated: new Map(), node: new Map() };
   return {
     publish(channel, key, event) {
       const listeners = channels[channel].get(key);

@@ -1,7 +1,7 @@
 import type { CommandId } from '../schema/ids.ts';
 import { Refusal } from '../schema/refusals.ts';
 import { isLostRace } from './database-errors.ts';
-import { SERVICE_ACTOR, type CommandActor } from './movement.ts';
+import { SERVICE_ACTOR, type CommandActor } from './posting.ts';
 import type { RoutedRead } from './routed-read.ts';
 import type { Shard } from './shard.ts';
 

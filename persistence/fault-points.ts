@@ -15,8 +15,10 @@ export const FAULT_POINTS = [
 ] as const;
 /** The steps of moving slots, with those of the commit that flips them in between. [CR5] */
 export const MOVE_POINTS = ['copying', 'copied', 'fenced', 'caught-up', 'prepared', 'committed', 'finished', 'told', 'cleaned'] as const;
+/** The steps of a score: its command is known, it is in PostgreSQL, the sorted sets have it. [CR7] */
+export const SCORE_POINTS = ['claimed', 'recorded', 'pushed'] as const;
 export type CommitPoint = (typeof FAULT_POINTS)[number];
-export type FaultPoint = CommitPoint | (typeof MOVE_POINTS)[number];
+export type FaultPoint = CommitPoint | (typeof MOVE_POINTS)[number] | (typeof SCORE_POINTS)[number];
 
 const PAUSE = ':pause';
 
@@ -24,7 +26,7 @@ const PAUSE = ':pause';
 export type ReachFaultPoint = (point: FaultPoint, label: string) => void;
 
 /** `trade:prepared` or `trade:prepared:pause`: what for, where, and whether to stand still there instead of to die. */
-export const FAULT_SPEC = new RegExp(`^[\\w.@-]+:(?:${[...FAULT_POINTS, ...MOVE_POINTS].join('|')})(?:${PAUSE})?$`);
+export const FAULT_SPEC = new RegExp(`^[\\w.@-]+:(?:${[...FAULT_POINTS, ...MOVE_POINTS, ...SCORE_POINTS].join('|')})(?:${PAUSE})?$`);
 
 /**
  * Makes what `spec` asks for: `trade:prepared` kills this process with SIGKILL when a trade has prepared;

@@ -1,5 +1,5 @@
 import type { Holdings, Item, PlayerRecord } from '../schema/holdings.ts';
-import type { HolderId, ItemId, PlayerId } from '../schema/ids.ts';
+import type { GuildId, HolderId, ItemId, PlayerId } from '../schema/ids.ts';
 import type { RoutedRead } from './routed-read.ts';
 import type { Shard } from './shard.ts';
 import type { Statement } from './transaction.ts';
@@ -28,7 +28,7 @@ const READ_PLAYERS: Statement = {
 
 const READ_VERSIONS: Statement = {
   name: 'read-versions',
-  text: `select v.holder, v.version::float8 as version, v.session_epoch::float8 as epoch, p.name, p.level, p.xp::float8 as xp
+  text: `select v.holder, v.version::float8 as version, v.session_epoch::float8 as epoch, p.name, p.level, p.xp::float8 as xp, p.guild_id as "guildId"
     from inventory v left join player p on p.id = v.holder where v.holder = any($1::uuid[])`,
 };
 
@@ -43,6 +43,7 @@ export interface Profile {
   name: string;
   level: number;
   xp: number;
+  guildId: GuildId | null;
 }
 
 /** Reads of what is held, routed by holder, one query per shard and in parallel. A read path: it cannot write. */
@@ -73,7 +74,7 @@ export function holdingsReader(read: RoutedRead): HoldingsReader {
     async versions(holders) {
       return await read(holders, async (shard, group) => {
         const rows = await query<HeldVersion & { [Key in keyof Profile]: Profile[Key] | null } & { holder: HolderId }>(shard, READ_VERSIONS, [group]);
-        return rows.map(({ holder, version, epoch, name, level, xp }) => [holder, { version, epoch, ...(name !== null && { profile: { name, level, xp } as Profile }) }]);
+        return rows.map(({ holder, version, epoch, name, level, xp, guildId }) => [holder, { version, epoch, ...(name !== null && { profile: { name, level, xp, guildId } as Profile }) }]);
       });
     },
     async players(ids) {

@@ -1,6 +1,7 @@
 /** The whole contract of storage: what features and the composition root may use. */
 export { auditShards, type AuditReport, type InvariantReport } from './audit.ts';
-export { memoryBus, type Bus, type PlayerEvent, type Subscription } from './bus.ts';
+export { memoryBus, type Bus, type GuildNews, type PlayerEvent, type Subscription } from './bus.ts';
+export { memoryBoardSets, type BoardSets, type SetEntry, type SetName, type SetRow } from './board-sets.ts';
 export { ClusterError, closeShards, migrateShards, openShards } from './cluster.ts';
 export type { CommandReader, KnownCommand } from './commands.ts';
 export { memoryCooldowns, type Cooldowns } from './cooldowns.ts';
@@ -10,20 +11,24 @@ export { startEmbeddedRedis, type EmbeddedRedis } from './embedded/redis.ts';
 export { Balance, Inventory, Item } from './entities/holdings.ts';
 export { Command, LedgerEntry } from './entities/ledger.ts';
 export { type CommitPoint, faultPoints, type FaultPoint, FAULT_POINTS, FAULT_SPEC, MOVE_POINTS, type ReachFaultPoint } from './fault-points.ts';
+export type { GuildChange, GuildDecision, GuildFlush, GuildLogLine, GuildPlayerRow, GuildRow, GuildSnapshot, GuildWants } from './guilds/flush.ts';
+export { nameKeys, type Founding, type GuildRecord, type GuildStore, type WholeGuild } from './guilds/guild-store.ts';
 export type { HeldVersion, HoldingsReader, Profile } from './holdings-reader.ts';
 export type { HistoryEntry, ItemHistory } from './item-history.ts';
-export {
-  holdersOf, SERVICE_ACTOR,
-  type CommandActor, type CommandRecord, type FungiblePosting, type ItemPosting, type MintPosting, type Movement, type MovementOutcome, type Posting, type StaleItem,
-} from './movement.ts';
+export { holdersOf, type Movement, type MovementOutcome, type StaleItem } from './movement.ts';
+export { SERVICE_ACTOR, type CommandActor, type CommandRecord, type FungiblePosting, type ItemPosting, type MintPosting, type Posting } from './posting.ts';
 export { newId } from './new-id.ts';
 export type { NewPlayer } from './new-players.ts';
 export type { Credentials, PlayerStore, StoredAccount } from './players.ts';
 export type { Judge } from './judge.ts';
 export { memorySessionStore, SESSION_TTL_MS, type Session, type SessionStore } from './session-store.ts';
+export type { ScoreScan } from './scores/score-scan.ts';
+export type { Counted, ScoreChange, ScoreCommand, ScoreOutcome, ScoreStore } from './scores/score-store.ts';
+export type { ClosedSeason, FinalPlace, OpenSeason, Seasons, SeasonStore } from './scores/season-store.ts';
 export type { Settle } from './settle.ts';
+export { redisBoardSets, type RedisBoardSets } from './redis/board-sets.ts';
 export { redisBus } from './redis/bus.ts';
-export { openRedis, RedisError, type RedisLink } from './redis/client.ts';
+export { openRedis, openRedisLane, RedisError, type RedisLane, type RedisLink } from './redis/client.ts';
 export { redisCooldowns } from './redis/cooldowns.ts';
 export { watchGeneration, type GenerationOptions } from './redis/generation.ts';
 export { joinMembers, type Member, type Membership, type MembershipOptions } from './redis/membership.ts';

@@ -1,54 +1,9 @@
 import type { InventoryDelta } from '../schema/inventory-delta.ts';
-import type { CommandId, HolderId, ItemId, PlayerId, TransactionId } from '../schema/ids.ts';
+import type { HolderId, ItemId, PlayerId, TransactionId } from '../schema/ids.ts';
 import type { Attributes } from '../schema/quantities.ts';
 import type { RefusalCode } from '../schema/refusals.ts';
-
-/** So many of an asset, from one holder to another; a null giver mints, a null receiver burns. */
-export interface FungiblePosting {
-  asset: string;
-  quantity: number;
-  giver: HolderId | null;
-  receiver: HolderId | null;
-}
-
-export interface ItemContent {
-  kind: string;
-  attributes: Attributes;
-  bound: boolean;
-}
-
-/**
- * A unique item leaves its holder at the version that the decision was made on; a null receiver burns it. Its content at
- * that version goes along: whoever receives it, on whatever shard, receives what was seen.
- */
-export interface ItemPosting {
-  item: ItemId;
-  version: number;
-  content: ItemContent;
-  giver: HolderId;
-  receiver: HolderId | null;
-}
-
-/** A unique item comes into being. */
-export interface MintPosting extends ItemContent {
-  item: ItemId;
-  receiver: HolderId;
-}
-
-export type Posting = FungiblePosting | ItemPosting | MintPosting;
-
-/** Who asked. A player's command lives on the player's shard; the service's on the shard of the command id's own slot. */
-export type CommandActor = PlayerId | typeof SERVICE_ACTOR;
-export const SERVICE_ACTOR = '00000000-0000-0000-0000-000000000000';
-
-/** A request whose effect must happen once: its id, the hash of what was asked, and what it will be answered. */
-export interface CommandRecord {
-  actor: CommandActor;
-  id: CommandId;
-  hash: Buffer;
-  /** Called inside the transaction with each local holder's new version; its result is stored as JSON. */
-  answer: (versions: ReadonlyMap<HolderId, number>) => unknown;
-}
+import type { GuildFlush } from './guilds/flush.ts';
+import type { CommandRecord, Posting } from './posting.ts';
 
 /** One movement of value: everything in it happens, or nothing. [LD1] */
 export interface Movement {
@@ -60,6 +15,8 @@ export interface Movement {
   fences?: readonly { player: PlayerId; epoch: number }[];
   /** Experience earned with it; not value, but it should not be earned twice. */
   experience?: { player: PlayerId; xp: number };
+  /** Decided under the locks: then there are no postings and no commands before that. [GA2] */
+  guild?: GuildFlush;
 }
 
 /** An item posting that met another version than the decision was made on. */
@@ -80,7 +37,7 @@ export type MovementOutcome =
 
 const holders = new WeakMap<Movement, readonly HolderId[]>();
 
-/** Every holder that a posting touches, once each. Every step of a settlement asks, so it is found once. */
+/** Every holder that a posting touches, or a guild's actions may, once each. Every step of a settlement asks, so it is found once. */
 export function holdersOf(movement: Movement): readonly HolderId[] {
   let found = holders.get(movement);
   if (found === undefined) {
@@ -90,7 +47,8 @@ export function holdersOf(movement: Movement): readonly HolderId[] {
   return found;
 }
 
-function collectHolders({ postings }: Movement): HolderId[] {
+function collectHolders({ postings, guild }: Movement): readonly HolderId[] {
+  if (guild !== undefined) return guild.holders;
   const found = new Set<HolderId>();
   for (const posting of postings) {
     if ('giver' in posting && posting.giver !== null) found.add(posting.giver);

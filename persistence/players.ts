@@ -11,7 +11,7 @@ import type { RoutedRead } from './routed-read.ts';
 import type { Transact } from './routed-transact.ts';
 import { slotOf } from './slots.ts';
 import type { Statement, Transaction } from './transaction.ts';
-import type { CommandRecord } from './movement.ts';
+import type { CommandRecord } from './posting.ts';
 
 /** Fenced by the session's epoch, in the statement that writes. [SE2] */
 const RENAME: Statement = {

@@ -1,7 +1,8 @@
 import type { HolderId, TransactionId } from '../schema/ids.ts';
 import { ACT, ACT_HERE } from './settle-statements.ts';
 import type { Statement } from './transaction.ts';
-import { holdersOf, SERVICE_ACTOR, type CommandActor, type ItemContent, type Movement, type Posting } from './movement.ts';
+import { holdersOf, type Movement } from './movement.ts';
+import { SERVICE_ACTOR, type CommandActor, type ItemContent, type Posting } from './posting.ts';
 
 /** A movement with its place in the batch, from 1, and the ledger's name for it. */
 export interface Entry {

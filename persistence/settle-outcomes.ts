@@ -43,7 +43,10 @@ export interface HolderRow {
 export function denyUnfit(denials: Denials, movements: readonly Movement[], rows: readonly HolderRow[]): void {
   const epochs = new Map<string, number>(rows.map(({ holder, epoch }) => [holder, epoch]));
   for (const [at, movement] of movements.entries()) {
-    const unknown = holdersOf(movement).find((holder) => !epochs.has(holder));
+    // A guild's actions are many players': each is judged for itself.
+    if (movement.guild !== undefined) continue;
+    // A bank has a row too, and no session: value comes and goes there by its guild alone. [GU5]
+    const unknown = holdersOf(movement).find((holder) => (epochs.get(holder) ?? -1) < 0);
     if (unknown !== undefined) denials.set(at + 1, { status: 'refused', code: 'UNKNOWN_PLAYER', details: { playerId: unknown } });
     const displaced = movement.fences?.find(({ player, epoch }) => epochs.get(player) !== epoch);
     if (displaced !== undefined) denials.set(at + 1, { status: 'refused', code: 'SESSION_REPLACED', details: { playerId: displaced.player } });

@@ -34,15 +34,18 @@ c as materialized (select ix, place, ($1::uuid[])[actor] as actor, id, ($21::tex
 /**
  * What this shard has of what is given here, looked up once: `i` the items; `b` per movement, holder and asset what is
  * spent, got and held. `at` is where the row is, and nobody moves it, because its holder's inventory row is locked.
+ *
+ * `lateral … offset 0`, here and below, is one look-up by key for each row, whatever the planner thinks: the plan is made once per
+ * connection, and one that joins by hashing reads the whole of a table that was small then and grows with every command.
  */
 const HELD = `
-i as materialized (select p.ix, p.item, p.giver, p.receiver, p.version, p.receiver_local, r.ctid as at, r.holder, r.version as held_version, r.bound
-  from p left join item r on r.id = p.item where p.item is not null and p.giver_local),
-b as materialized (select d.*, r.ctid as at, r.quantity as held from (
+i as materialized (select p.ix, p.item, p.giver, p.receiver, p.version, p.receiver_local, r.at, r.holder, r.version as held_version, r.bound
+  from p left join lateral (select ctid as at, holder, version, bound from item where id = p.item offset 0) r on true where p.item is not null and p.giver_local),
+b as materialized (select d.*, r.at, r.quantity as held from (
     select ix, holder, asset, sum(spent) as spent, sum(got) as got from (
       select ix, giver_at as holder, asset, quantity as spent, 0 as got from p where asset is not null and giver_local
       union all select ix, receiver_at, asset, 0, quantity from p where asset is not null and receiver_local) s group by 1, 2, 3) d
-  left join balance r on r.holder = ($1::uuid[])[d.holder] and r.asset = d.asset)`;
+  left join lateral (select ctid as at, quantity from balance where holder = ($1::uuid[])[d.holder] and asset = d.asset offset 0) r on true)`;
 
 /** Every reason why a movement must not happen, as far as this shard knows. */
 const BAD = `
@@ -50,14 +53,14 @@ bad as materialized (
   select i.ix, case when i.holder is null or i.holder <> i.giver then 'NOT_OWNER'
       when i.bound and i.receiver is not null then 'ITEM_BOUND' else 'STALE' end as code,
     jsonb_build_object('item', i.item, 'version', r.version, 'kind', r.kind, 'attributes', r.attributes) as doc
-    from i left join item r on r.id = i.item
+    from i left join lateral (select version, kind, attributes from item where id = i.item offset 0) r on true
     where i.holder is null or i.holder <> i.giver or i.held_version <> i.version or (i.bound and i.receiver is not null)
   union all
   select ix, 'INSUFFICIENT', jsonb_build_object('asset', asset, 'held', coalesce(held, 0), 'needed', spent)
     from b where coalesce(held, 0) < spent
   union all
   select c.ix, 'KNOWN', jsonb_build_object('place', c.place, 'hash', encode(k.hash, 'hex'), 'answer', k.answer)
-    from c join command k on k.actor = c.actor and k.id = c.id)`;
+    from c cross join lateral (select hash, answer from command where actor = c.actor and id = c.id offset 0) k)`;
 
 /** Of commands that may not act, those that did before. */
 export const RECALL: Statement = {
@@ -65,7 +68,7 @@ export const RECALL: Statement = {
   text: `select asked.ix, null::int as at, 'KNOWN' as key, 0::float8 as n,
       jsonb_build_object('place', asked.place, 'hash', encode(k.hash, 'hex'), 'answer', k.answer) as doc
     from unnest($1::int[], $2::int[], $3::uuid[], $4::uuid[]) as asked(ix, place, actor, id)
-    join command k on k.actor = asked.actor and k.id = asked.id`,
+    cross join lateral (select hash, answer from command where actor = asked.actor and id = asked.id offset 0) k`,
 };
 
 /** What a shard says before a movement over several shards: why not. */
@@ -74,6 +77,10 @@ export const CHECK: Statement = {
   text: `with ${INPUT}, ${HELD}, ${BAD}
 select ix, null::int as at, code as key, 0::float8 as n, doc from bad`,
 };
+
+/** The reasons of which a player's number is counted: what leaderboards are fed with. [LB7] */
+export const TRADE = 'trade';
+export const GATHER = 'gather';
 
 /**
  * Moves everything of every movement that nothing speaks against: holdings, versions, ledger, commands, experience, in
@@ -93,7 +100,7 @@ made as (insert into balance (holder, asset, quantity)
   select ($1::uuid[])[holder], asset, (got - spent)::bigint from b
   where at is null and got > 0 and not exists (select 1 from bad where bad.ix = b.ix)
   returning holder, asset, quantity),
-raised as (update inventory r set version = r.version + 1 from unnest($1::uuid[], $2::int[]) as h(holder, ix)
+raised as (update inventory r set version = r.version + 1, traded = r.traded + (($4::text[])[h.ix] = '${TRADE}')::int from unnest($1::uuid[], $2::int[]) as h(holder, ix)
   where h.ix is not null and r.holder = h.holder and not exists (select 1 from bad where bad.ix = h.ix)),
 written as (insert into ledger (transaction_id, seq, reason, asset, item, item_version, quantity, giver, receiver)
   select tx, seq, reason, asset, item, case when item is not null then version + 1 end, quantity, giver, receiver from ok),
@@ -125,7 +132,8 @@ came as (insert into item (id, holder, kind, attributes, version, bound)
   on conflict (id) do update set holder = excluded.holder, kind = excluded.kind, attributes = excluded.attributes, version = excluded.version, bound = excluded.bound
     where not exists (select 1 from inventory v where v.holder = item.holder)
   returning id),
-earned as (update player r set xp = r.xp + e.xp, level = 1 + floor(sqrt((r.xp + e.xp) / 100.0))::int
+earned as (update player r set xp = r.xp + e.xp,
+  gathered = r.gathered + case when ($4::text[])[e.ix] = '${GATHER}' then (select coalesce(sum(p.quantity), 0) from p where p.ix = e.ix and p.asset is not null)::bigint else 0 end, level = 1 + floor(sqrt((r.xp + e.xp) / 100.0))::int
   from unnest($24::int[], $25::int[], $26::bigint[]) as e(ix, player, xp)
   where r.id = ($1::uuid[])[e.player] and not exists (select 1 from bad where bad.ix = e.ix)
   returning e.player as at, r.xp, r.level)`,

@@ -2,7 +2,10 @@ import type { HolderId, TransactionId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { isConstraintViolation } from './database-errors.ts';
 import { once, type ReachFaultPoint } from './fault-points.ts';
-import { holdersOf, SERVICE_ACTOR, type Movement, type MovementOutcome } from './movement.ts';
+import { readFlushes } from './guilds/read-flush.ts';
+import { writeFlushes, type DecidedFlush } from './guilds/write-flush.ts';
+import { holdersOf, type Movement, type MovementOutcome } from './movement.ts';
+import { SERVICE_ACTOR } from './posting.ts';
 import { newId } from './new-id.ts';
 import type { Transact } from './routed-transact.ts';
 import { homeOf, inputFor, localityOf, type Entry, type SettleInput } from './settle-input.ts';
@@ -31,7 +34,7 @@ export type Settle = (movements: readonly Movement[]) => Promise<MovementOutcome
 export function settler({ transact, reach }: SettleDeps): Settle {
   return async function settle(movements) {
     const label = movements.length === 1 ? (movements[0]?.reason ?? '') : 'batch';
-    for (const { commands } of movements) invariant(commands.length > 0, 'a movement answers a command');
+    for (const { commands, guild } of movements) invariant(commands.length > 0 || guild !== undefined, 'a movement answers a command');
     return await transact(movements.flatMap(keysOf), label, (transaction) => write(transaction, movements, label)).catch((error: unknown) => {
       // Alone, so it is this movement's: a debit was checked before, so what would leave the bounds is a receiver's balance.
       if (movements.length === 1 && isConstraintViolation(error, 'balance_bounds')) return [OVERFLOW];
@@ -41,29 +44,36 @@ export function settler({ transact, reach }: SettleDeps): Settle {
 
   async function write(transaction: Transaction, movements: readonly Movement[], label: string): Promise<MovementOutcome[]> {
     const denials: Denials = new Map();
-    const versions = await lock(transaction, movements, denials);
+    const locked = await lock(transaction, movements, denials);
+    const versions = new Map([...locked].map(([holder, { version }]) => [holder, version + 1]));
     if (denials.size > 0) await recall(transaction, movements, denials);
     reach('locked', label);
 
     const outcomes: MovementOutcome[] = [];
+    let isWritten = false;
     const actedFirst = once(() => reach('acted-first', label));
     for (const round of roundsOf(movements)) {
-      const entries = round.map((at): Entry => {
-        const movement = movements[at] as Movement;
+      const decided = await decide(transaction, round.map((at) => movements[at] as Movement), locked);
+      const entries = round.map((at, place): Entry => {
+        const flush = decided.get(place);
+        const movement = flush === undefined ? (movements[at] as Movement) : asDecided(movements[at] as Movement, flush);
         const answers = denials.has(at + 1) ? [] : movement.commands.map(({ answer }) => answer(versions));
         return { ix: at + 1, movement, transactionId: newId<TransactionId>(), answers };
       });
-      const changes = await act(transaction, entries, denials, actedFirst);
+      const [changes] = await Promise.all([act(transaction, entries, denials, { actedFirst, isDecided: decided.size === round.length }), writeFlushes(transaction, [...decided.values()])]);
+      // What a flush writes beside its value must not stay without it.
+      if ([...decided.keys()].some((place) => denials.has((round[place] as number) + 1))) throw new Error('what a guild decided under the locks is refused by the statement');
       for (const [place, outcome] of collectOutcomes(entries, denials, versions, changes).entries()) outcomes[round[place] as number] = outcome;
+      isWritten ||= entries.some(({ ix }, place) => !denials.has(ix) && !changesNothing(decided.get(place)));
       for (const { ix, movement } of entries) if (!denials.has(ix)) for (const holder of holdersOf(movement)) versions.set(holder, (versions.get(holder) ?? 0) + 1);
     }
-    if (outcomes.every(({ status }) => status !== 'committed')) transaction.abandon();
+    if (!isWritten) transaction.abandon();
     reach('acted', label);
     return outcomes;
   }
 
   /** One round: no holder stands in two of its movements. Who is denied is noted. */
-  async function act({ parts, shardOf }: Transaction, entries: readonly Entry[], denials: Denials, actedFirst: () => void): Promise<Changes[]> {
+  async function act({ parts, shardOf }: Transaction, entries: readonly Entry[], denials: Denials, { actedFirst, isDecided }: { actedFirst: () => void; isDecided: boolean }): Promise<Changes[]> {
     const inputs = new Map<ShardTransaction, { denied: number; input: SettleInput | undefined }>();
     /** What was checked is what acts, unless somebody was denied in between. */
     const inputOf = (part: ShardTransaction) => {
@@ -75,7 +85,8 @@ export function settler({ transact, reach }: SettleDeps): Settle {
       return input;
     };
     // Over several shards nothing may act before each has said yes: what one acts on, another could not take back alone.
-    if (parts.length > 1) {
+    // What was decided under the locks of all of them has asked already.
+    if (parts.length > 1 && !isDecided) {
       const checked = await Promise.all(
         parts.map(async (part) => {
           const input = inputOf(part);
@@ -95,17 +106,33 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     for (const { rows } of changes) {
       if (rows.some(({ key }) => key === HELD_TWICE)) throw new Error('an item that comes is held here already');
       const refused = denyAll(denials, rows);
+      if (refused > 0 && isDecided) throw new Error('what a guild decided under the locks is refused by the statement');
       invariant(refused === 0 || parts.length === 1, 'what every shard checked under its locks is still true when it acts');
     }
     return changes;
   }
 
-  /** Takes every holder's row, shard by shard in ascending order, and answers the version that each will have. */
-  async function lock(transaction: Transaction, movements: readonly Movement[], denials: Denials): Promise<Map<HolderId, number>> {
+  /** What the guilds of a round decide, by their places in it. */
+  async function decide(transaction: Transaction, movements: readonly Movement[], locked: ReadonlyMap<HolderId, HolderRow>): Promise<Map<number, DecidedFlush>> {
+    const flushes = movements.flatMap(({ guild }, place) => (guild === undefined ? [] : [[place, guild] as const]));
+    if (flushes.length === 0) return new Map();
+    const snapshots = await readFlushes(transaction, flushes.map(([, flush]) => flush), locked);
+    return new Map(
+      flushes.map(([place, flush], at): [number, DecidedFlush] => {
+        const snapshot = snapshots[at];
+        invariant(snapshot, 'every flush has what it is decided by');
+        return [place, { flush, guild: snapshot.guild, decision: flush.decide(snapshot) }];
+      }),
+    );
+  }
+
+  /** Takes every holder's row, shard by shard in ascending order, and answers them. */
+  async function lock(transaction: Transaction, movements: readonly Movement[], denials: Denials): Promise<Map<HolderId, HolderRow>> {
     const locked: HolderRow[] = [];
     const holders = [...new Set(movements.flatMap(holdersOf))];
     const service = movements.flatMap(({ commands }) => commands).filter(({ actor }) => actor === SERVICE_ACTOR);
-    if (service.length > 0) await transaction.takeSlots(service.map(({ id }) => id));
+    const names = movements.flatMap(({ guild }) => guild?.names ?? []);
+    if (service.length + names.length > 0) await transaction.takeSlots([...service.map(({ id }) => id), ...names]);
     for (const part of transaction.parts) {
       const { here, commandHere } = localityOf(part.shard.index, transaction.shardOf);
       const commands = service.filter(({ actor, id }) => commandHere(actor, id));
@@ -116,7 +143,7 @@ export function settler({ transact, reach }: SettleDeps): Settle {
       locked.push(...rows);
     }
     denyUnfit(denials, movements, locked);
-    return new Map(locked.map(({ holder, version }) => [holder, version + 1]));
+    return new Map(locked.map((row) => [row.holder, row]));
   }
 
   /** What acted before its session was displaced is answered as it was then: the repeat of a lost answer, say. [KE3] */
@@ -146,5 +173,15 @@ export function roundsOf(movements: readonly Movement[]): number[][] {
 
 /** The keys of whatever a movement touches: its holders, and where its commands are stored. */
 export function keysOf(movement: Movement): string[] {
-  return [...holdersOf(movement), ...movement.commands.map(({ actor, id }) => homeOf(actor, id))];
+  return [...holdersOf(movement), ...(movement.guild?.names ?? []), ...movement.commands.map(({ actor, id }) => homeOf(actor, id))];
+}
+
+function asDecided({ reason }: Movement, { decision: { postings, commands } }: DecidedFlush): Movement {
+  return { reason, postings, commands };
+}
+
+function changesNothing(decided: DecidedFlush | undefined): boolean {
+  if (decided === undefined) return false;
+  const { commands, plain, change } = decided.decision;
+  return commands.length === 0 && plain.length === 0 && change === undefined;
 }

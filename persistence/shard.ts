@@ -5,6 +5,8 @@ import { ENTITIES } from './entities/index.ts';
 import { Migration20261122000000First } from './migrations/migration-20261122000000-first.ts';
 import { Migration20261124000000Slots } from './migrations/migration-20261124000000-slots.ts';
 import { Migration20261124120000Fences } from './migrations/migration-20261124120000-fences.ts';
+import { Migration20261128000000Guilds } from './migrations/migration-20261128000000-guilds.ts';
+import { Migration20261129000000Leaderboards } from './migrations/migration-20261129000000-leaderboards.ts';
 
 /** A waiter gives up after this long; with a fixed lock order it is a net, not a plan. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -13,6 +15,8 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 60_000;
 /** A settlement is planned once per connection: planning one anew takes as long as a lonely trade does. */
 const PLAN_CACHE_MODE = 'force_generic_plan';
+/** Such a plan is kept while a table grows: one that was made when a thousand rows were one page would read them all for ever. Who reads all says so. */
+const ENABLE_SEQSCAN = 'off';
 /** Migrating takes two at once: one holds the lock. */
 const CONNECTIONS_MIN = 2;
 
@@ -42,14 +46,14 @@ export class Shard {
   /** @throws when the server cannot be reached; the message names no password */
   static async open(options: ShardOptions): Promise<Shard> {
     const { index, url, poolMax } = options;
-    const settings = { lock_timeout: LOCK_TIMEOUT_MS, idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS, statement_timeout: STATEMENT_TIMEOUT_MS, plan_cache_mode: PLAN_CACHE_MODE };
+    const settings = { lock_timeout: LOCK_TIMEOUT_MS, idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS, statement_timeout: STATEMENT_TIMEOUT_MS, plan_cache_mode: PLAN_CACHE_MODE, enable_seqscan: ENABLE_SEQSCAN };
     const orm = new MikroORM({
       // Own context per shard: with the default name, a fork of one shard runs on another's transaction.
       contextName: `shard${index}`,
       dbName: decodeURIComponent(new URL(url.replace(/@\//, '@localhost/')).pathname.slice(1)),
       entities: ENTITIES,
       extensions: [Migrator],
-      migrations: { migrationsList: [Migration20261122000000First, Migration20261124000000Slots, Migration20261124120000Fences], tableName: 'migration', snapshot: false, silent: true },
+      migrations: { migrationsList: [Migration20261122000000First, Migration20261124000000Slots, Migration20261124120000Fences, Migration20261128000000Guilds, Migration20261129000000Leaderboards], tableName: 'migration', snapshot: false, silent: true },
       // The default batched versioned update loses updates.
       useBatchUpdates: false,
       pool: { min: 0, max: Math.max(poolMax, CONNECTIONS_MIN) },

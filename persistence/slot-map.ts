@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Refusal } from '../schema/refusals.ts';
 import type { Shard } from './shard.ts';
-import { SLOT_COUNT, slotOf } from './slots.ts';
+import { rememberedSlot, SLOT_COUNT } from './slots.ts';
 
-const REMEMBERED_KEYS_MAX = 100_000;
 /** A flip is two commits; if its coordinator died between them, a resolver needs a second or two. */
 const REFRESH_MAX_MS = 10_000;
 const REFRESH_AGAIN_MS = 10;
@@ -152,17 +151,4 @@ function viewOf(owners: Int16Array, versions: ReadonlyMap<number, number>): MapV
     shardOf: (key) => owners[rememberedSlot(key)] as number,
     versionOn: (shard) => versions.get(shard) ?? Number.NaN,
   };
-}
-
-const remembered = new Map<string, number>();
-
-/** A trade asks for the same few keys a dozen times, and a hash costs a microsecond. Bounded by forgetting all at once. */
-function rememberedSlot(key: string): number {
-  let slot = remembered.get(key);
-  if (slot === undefined) {
-    slot = slotOf(key);
-    if (remembered.size >= REMEMBERED_KEYS_MAX) remembered.clear();
-    remembered.set(key, slot);
-  }
-  return slot;
 }

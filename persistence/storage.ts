@@ -3,6 +3,7 @@ import { auditShards, type AuditReport } from './audit.ts';
 import { closeShards, joinShard } from './cluster.ts';
 import { commandReader, type CommandReader } from './commands.ts';
 import type { ReachFaultPoint } from './fault-points.ts';
+import { guildStore, type GuildStore } from './guilds/guild-store.ts';
 import { holdingsReader, type HoldingsReader } from './holdings-reader.ts';
 import { fenceLease, isFenced, Lease } from './lease.ts';
 import { readItemHistory, type ItemHistory } from './item-history.ts';
@@ -13,6 +14,9 @@ import { collectDecisions, IN_DOUBT_AFTER_MS, listInDoubt, resolveInDoubt, type 
 import { routedReader } from './routed-read.ts';
 import { routedTransactor } from './routed-transact.ts';
 import { keysOf, settler, type Settle } from './settle.ts';
+import { scoreScan, type ScoreScan } from './scores/score-scan.ts';
+import { scoreStore, type ScoreStore } from './scores/score-store.ts';
+import { seasonStore, type SeasonStore } from './scores/season-store.ts';
 import type { Shard } from './shard.ts';
 import { SlotMap } from './slot-map.ts';
 import { transactor } from './transact.ts';
@@ -28,6 +32,10 @@ export interface Storage {
   shardCount: number;
   holdings: HoldingsReader;
   players: PlayerStore;
+  guilds: GuildStore;
+  scores: ScoreStore;
+  seasons: SeasonStore;
+  scoreScan: ScoreScan;
   commands: CommandReader;
   /** By what this process writes. */
   lease: Lease;
@@ -63,6 +71,10 @@ export async function openStorage(shards: Shard[], { reach, onUnfinished, onLost
     },
     holdings: holdingsReader(read),
     players: playerStore(transact, read, (key) => map.view.shardOf(key)),
+    guilds: guildStore(transact, read),
+    scores: scoreStore(transact, read, (key) => map.view.shardOf(key), reach),
+    seasons: seasonStore(shards, map, transact),
+    scoreScan: scoreScan(shards, map),
     commands: commandReader(read),
     lease,
     fence: (dead) => fenceLease(shards, dead),

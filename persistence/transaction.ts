@@ -3,11 +3,13 @@ import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
 import type { TransactionId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { Refusal } from '../schema/refusals.ts';
+import { isInFailedTransaction } from './database-errors.ts';
 import { borrowedTransaction } from './connection-dialect.ts';
 import type { Lease } from './lease.ts';
+import { inOneWrite } from './one-write.ts';
 import type { Shard } from './shard.ts';
 import { MapChanged, type MapView } from './slot-map.ts';
-import { slotOf } from './slots.ts';
+import { rememberedSlot } from './slots.ts';
 
 /** A named prepared statement: the name is its identity on a connection, so one text per name. */
 export interface Statement {
@@ -37,6 +39,8 @@ export class ShardTransaction {
   #begun: Promise<unknown> | undefined;
   #em: EntityManager | undefined;
   #open = true;
+  #isEnding = false;
+  #failure: unknown;
 
   constructor(shard: Shard, client: PoolClient) {
     this.shard = shard;
@@ -49,22 +53,33 @@ export class ShardTransaction {
 
   /** Sent ahead of the first statement, in the same round trip; who runs that one waits for both. */
   begin(): void {
+    inOneWrite(this.#client);
     this.#begun = this.#client.query('begin');
     // Nobody may be waiting yet when it fails; the first statement throws it.
     this.#begun.catch(() => undefined);
   }
 
   async query<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
-    invariant(this.#open, 'statements run inside an open transaction');
-    const [{ rows }] = await Promise.all([this.#client.query<Row>({ name: statement.name, text: statement.text, values: [...values] }), this.#begun]);
-    return rows;
+    this.#mustBeOpen();
+    inOneWrite(this.#client);
+    return await this.#rowsOf(this.#client.query<Row>({ name: statement.name, text: statement.text, values: [...values] }));
   }
 
   /** A statement that is not worth a name. */
   async raw(text: string, values: readonly unknown[]): Promise<QueryResultRow[]> {
-    invariant(this.#open, 'statements run inside an open transaction');
-    const [{ rows }] = await Promise.all([this.#client.query<QueryResultRow>(text, [...values]), this.#begun]);
-    return rows;
+    this.#mustBeOpen();
+    return await this.#rowsOf(this.#client.query<QueryResultRow>(text, [...values]));
+  }
+
+  /** What is sent behind a statement that failed fails too, and says only that: the first one says why. */
+  async #rowsOf<Row extends QueryResultRow>(sent: Promise<QueryResult<Row>>): Promise<Row[]> {
+    try {
+      const [{ rows }] = await Promise.all([sent, this.#begun]);
+      return rows;
+    } catch (error) {
+      this.#failure ??= error;
+      throw isInFailedTransaction(error) ? this.#failure : error;
+    }
   }
 
   /** A unit of work inside this transaction; it is flushed before the commit or the prepare. */
@@ -99,8 +114,18 @@ export class ShardTransaction {
 
   async rollback(): Promise<void> {
     if (!this.#open) return;
+    this.#isEnding = true;
     const done = await this.#client.query('rollback').then(() => true, () => false);
     this.release(!done);
+  }
+
+  /**
+   * Work that goes on beside a statement that failed must not send another one: behind the rollback it would run, and commit,
+   * outside of any transaction.
+   */
+  #mustBeOpen(): void {
+    invariant(this.#open, 'statements run inside an open transaction');
+    if (this.#isEnding) throw new Error('the transaction is being rolled back');
   }
 }
 
@@ -173,9 +198,9 @@ export class Transaction {
   /** Keeps the slots of these keys where they are, for rows that no holder's row stands for. @throws {MapChanged} */
   async takeSlots(keys: readonly string[]): Promise<void> {
     for (const part of this.parts) {
-      const slots = keys.filter((key) => this.shardOf(key) === part.shard.index).map(slotOf);
-      if (slots.length === 0) continue;
-      await Promise.all([part.query(TAKE_SLOTS, [slots]), this.confirm(part)]);
+      const slots = new Set(keys.filter((key) => this.shardOf(key) === part.shard.index).map(rememberedSlot));
+      if (slots.size === 0) continue;
+      await Promise.all([part.query(TAKE_SLOTS, [[...slots]]), this.confirm(part)]);
     }
   }
 }

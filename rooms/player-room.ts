@@ -2,15 +2,25 @@ import type { Client } from '@colyseus/core';
 import type { PlayerRecord } from '../schema/holdings.ts';
 import { PlayerId, type ClientId, type TradeId } from '../schema/ids.ts';
 import { diffHoldings, planDelta, type InventoryDelta } from '../schema/inventory-delta.ts';
+import { AcceptInvitation, CreateGuild, DeclineInvitation, ListInvitations } from '../schema/messages/guild.ts';
 import { CommandOutcome, Rename, TradeInvite } from '../schema/messages/player.ts';
 import { Refusal } from '../schema/refusals.ts';
 import { PlayerState } from '../schema/states/player-state.ts';
+import type { Guilds } from '../server/guilds/index.ts';
 import type { Inventory, VersionWatch } from '../server/inventory/index.ts';
 import type { Idempotency } from '../server/ledger/index.ts';
 import type { PlayerEvent, Players } from '../server/players/index.ts';
 import type { Sessions } from '../server/sessions/index.ts';
 import { authenticator, AuthenticatedRoom, refuseJoin, refuseStranger, SESSION_REPLACED_CLOSE_CODE, type RoomKit, type Seat } from './kit/authenticated-room.ts';
+import { makeSpace } from './kit/encoder-space.ts';
+import { GuildSeat } from './kit/guild-seat.ts';
+import { PatchRound } from './kit/patch-round.ts';
 import { readHoldings, writeDelta } from './kit/player-view.ts';
+
+/** How soon a change is sent. */
+const PATCH_MS = 50;
+/** By the framework's own timer, which also moves the clock by which it counts messages. */
+const CLOCK_MS = 250;
 
 export interface PlayerRoomDeps {
   kit: RoomKit;
@@ -19,15 +29,18 @@ export interface PlayerRoomDeps {
   versions: VersionWatch;
   idempotency: Idempotency;
   sessions: Sessions;
+  guilds: Guilds;
   inviteToTrade: (from: PlayerRecord, to: PlayerId) => Promise<TradeId>;
   onResync: (cause: 'gap' | 'behind' | 'told') => void;
 }
 
 /** The `player` room: one player's session and private state. It learns of its own trades as anybody does: by delta. */
 export function bindPlayerRoom(deps: PlayerRoomDeps) {
+  const round = new PatchRound(PATCH_MS);
   return class PlayerRoom extends AuthenticatedRoom<PlayerState> {
     static override onAuth = authenticator(deps.kit.authenticate, (_options, playerId) => ({ playerId }));
     override maxClients = 1;
+    override patchRate = CLOCK_MS;
     override state = new PlayerState();
     protected override readonly kit = deps.kit;
     #playerId!: PlayerId;
@@ -36,6 +49,8 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
     /** The newest session that was heard of, which may be newer than one's own before one knows that. */
     #newestEpoch = 0;
     #resyncing: Promise<void> | undefined;
+    #guild!: GuildSeat;
+    #isDisplaced = false;
     /** What came before the state was loaded, or while it was loaded again. */
     #early: InventoryDelta[] | undefined = [];
     readonly #stops: (() => void)[] = [];
@@ -45,8 +60,25 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
       const playerId = PlayerId.safeParse(options.playerId);
       if (!playerId.success) refuseJoin('UNAUTHENTICATED');
       this.#playerId = playerId.data;
+      this.#stops.push(round.add(this));
+      this.#guild = new GuildSeat(this.#playerId, this.state, deps.guilds, {
+        send: (event) => this.broadcast('guild:event', event),
+        report: (error) => deps.kit.report({ ref: this.roomId, type: 'player.guild', error }),
+      });
 
-      this.command('player:rename', Rename, (actor, rename) => deps.players.rename(actor, rename, this.#epoch));
+      this.command('player:rename', Rename, async (actor, rename) => {
+        const renamed = await deps.players.rename(actor, rename, this.#epoch);
+        this.#guild.renamed(renamed.name);
+        return renamed;
+      });
+      const self = () => ({ id: this.#playerId, epoch: this.#epoch });
+      this.command('guild:create', CreateGuild, (_actor, body) => deps.guilds.create(self(), body));
+      this.command('guild:accept', AcceptInvitation, (_actor, body) => deps.guilds.accept(self(), body));
+      this.command('guild:decline', DeclineInvitation, async (actor, { guildId }) => {
+        await deps.guilds.decline(actor, guildId);
+        return {};
+      });
+      this.command('guild:invitations', ListInvitations, async (actor) => ({ invitations: await deps.guilds.invitations(actor) }));
       this.command('command:outcome', CommandOutcome, (actor, { commandId }) => deps.idempotency.outcome(actor, commandId));
       this.command('trade:invite', TradeInvite, async (actor, { playerId: invited }) => {
         if (invited === actor) throw new Refusal('TRADE_SELF');
@@ -72,19 +104,25 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
       await this.#load();
       this.#stops.push(
         deps.versions.add({
-          playerId: this.#playerId,
+          key: this.#playerId,
           version: () => this.state.inventoryVersion,
           epoch: this.#epoch,
           onBehind: () => this.#resync('behind'),
-          onDisplaced: () => this.#displaced(),
-          onProfile: (profile, askedAt) => void (askedAt > this.#profileHeardAt && Object.assign(this.state, profile)),
+          onDisplaced: () => void this.#displacedUnheard(),
+          onProfile: ({ guildId, ...profile }, askedAt) => {
+            if (askedAt <= this.#profileHeardAt) return;
+            Object.assign(this.state, profile);
+            this.#guild.enter(guildId);
+          },
         }),
       );
     }
 
     override onDispose(): void {
       for (const stop of this.#stops) stop();
-      deps.sessions.release(this.#playerId, this.#epoch);
+      const release = deps.sessions.release(this.#playerId, this.#epoch);
+      // A room that refused to be created has no guild.
+      (this.#guild as GuildSeat | undefined)?.leave(release);
     }
 
     #hear(event: PlayerEvent): void {
@@ -103,6 +141,12 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
           return;
         case 'trade:invited':
           this.broadcast('trade:invited', { tradeId: event.tradeId, from: event.from, fromName: event.fromName });
+          return;
+        case 'guild':
+          this.#profileHeardAt = performance.now();
+          return this.#guild.enter(event.guildId);
+        case 'guild:invited':
+          this.broadcast('guild:invited', { guildId: event.guildId, name: event.name, from: event.from, fromName: event.fromName });
       }
     }
 
@@ -112,21 +156,27 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
         return;
       }
       const plan = planDelta(this.state.inventoryVersion, delta.version);
-      if (plan === 'apply') writeDelta(this.state, delta);
+      if (plan === 'apply') this.#write(delta);
       if (plan === 'resync') this.#resync('gap');
     }
 
     /** Reads the truth and shows what of it is not shown yet, then what was heard meanwhile. [DS4] */
     async #load(): Promise<void> {
+      const askedAt = performance.now();
       const [record, holdings] = await Promise.all([deps.players.read([this.#playerId]), deps.inventory.reload(this.#playerId)]);
       const profile = record.get(this.#playerId);
       if (profile === undefined) refuseJoin('UNAUTHENTICATED');
       const { name, region, level, xp, guildId } = profile;
-      Object.assign(this.state, { playerId: this.#playerId, name, region, level, xp, guildId: guildId ?? '' });
-      if (holdings.version >= this.state.inventoryVersion) writeDelta(this.state, diffHoldings(this.#playerId, readHoldings(this.state), holdings));
+      Object.assign(this.state, { playerId: this.#playerId, name, region, level, xp });
+      if (askedAt > this.#profileHeardAt) this.#guild.enter(guildId);
+      if (holdings.version >= this.state.inventoryVersion) this.#write(diffHoldings(this.#playerId, readHoldings(this.state), holdings));
       const early = this.#early ?? [];
       this.#early = undefined;
       for (const delta of early) this.#take(delta);
+    }
+
+    #write(delta: InventoryDelta): void {
+      makeSpace(this, writeDelta(this.state, delta));
     }
 
     #resync(cause: 'gap' | 'behind' | 'told'): void {
@@ -140,6 +190,13 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
           this.#early = undefined;
           this.#resyncing = undefined;
         });
+    }
+
+    /** Nobody said by whom: whoever has the session now. It may be a join of the client's own that had seemed lost. */
+    async #displacedUnheard(): Promise<void> {
+      if (this.#isDisplaced) return;
+      this.#isDisplaced = true;
+      this.#displaced(await deps.sessions.displacer(this.#playerId, this.#epoch));
     }
 
     #displaced(by?: ClientId): void {

@@ -1,15 +1,17 @@
 import type { Client } from '@colyseus/core';
 import type { Zone } from '../schema/catalog.ts';
-import type { PlayerId } from '../schema/ids.ts';
+import type { GuildId, PlayerId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { Gather, Move, ZoneName } from '../schema/messages/zone.ts';
 import { Refusal } from '../schema/refusals.ts';
 import { NodeState, ZonePlayerState, ZoneState } from '../schema/states/zone-state.ts';
 import type { Catalog } from '../server/catalog/index.ts';
+import type { Guilds } from '../server/guilds/index.ts';
 import type { Players } from '../server/players/index.ts';
 import type { Follower, Sessions } from '../server/sessions/index.ts';
 import { clampTo, stepTowards, type Gathering, type Point } from '../server/world/index.ts';
 import { authenticator, AuthenticatedRoom, refuseJoin, refuseStranger, type RoomKit, type Seat } from './kit/authenticated-room.ts';
+import { LARGE_STATE_BYTES, makeSpace } from './kit/encoder-space.ts';
 
 const TICK_MS = 50;
 const PLAYERS_MAX = 100;
@@ -21,7 +23,10 @@ export interface ZoneRoomDeps {
   catalog: Catalog;
   players: Players;
   sessions: Sessions;
+  guilds: Guilds;
   gathering: Gathering;
+  /** How often clients are sent who moved. */
+  patchIntervalMs: number;
 }
 
 interface Walker {
@@ -40,6 +45,7 @@ export function bindZoneRoom(deps: ZoneRoomDeps) {
       return { zone: name.data };
     });
     override maxClients = PLAYERS_MAX;
+    override patchRate = deps.patchIntervalMs;
     override state = new ZoneState();
     protected override readonly kit = deps.kit;
     #zone!: Zone;
@@ -48,6 +54,7 @@ export function bindZoneRoom(deps: ZoneRoomDeps) {
 
     override onCreate({ zone }: { zone: string }): void {
       this.openFor();
+      makeSpace(this, LARGE_STATE_BYTES);
       this.#adopt(deps.catalog.zone(zone));
       this.#stops.push(
         deps.catalog.onChange(() => this.#adopt(deps.catalog.zone(zone))),
@@ -78,6 +85,7 @@ export function bindZoneRoom(deps: ZoneRoomDeps) {
       const before = this.#walkers.get(playerId);
       const listening = deps.players.listen(playerId, (event) => {
         const shown = this.state.players.get(playerId);
+        if (event.type === 'guild') void this.#showTag(playerId, event.guildId);
         if (shown && event.type === 'profile') Object.assign(shown, { name: event.name ?? shown.name, level: event.level ?? shown.level });
       });
       this.#walkers.set(playerId, { client, session, target: undefined, stopListening: () => listening.stop() });
@@ -91,6 +99,7 @@ export function bindZoneRoom(deps: ZoneRoomDeps) {
       const spread = () => (Math.random() * 2 - 1) * SPAWN_SPREAD;
       const at = clampTo(this.#zone, { x: this.#zone.spawn.x + spread(), y: this.#zone.spawn.y + spread() });
       this.state.players.set(playerId, new ZonePlayerState({ name: profile.name, level: profile.level, ...at }));
+      void this.#showTag(playerId, profile.guildId);
     }
 
     override onLeave(client: Client): void {
@@ -133,6 +142,12 @@ export function bindZoneRoom(deps: ZoneRoomDeps) {
         at.y = next.y;
         if (next === walker.target) walker.target = undefined;
       }
+    }
+
+    async #showTag(playerId: PlayerId, guildId: GuildId | null): Promise<void> {
+      const guild = guildId === null ? undefined : await deps.guilds.look(guildId).catch((error: unknown) => void deps.kit.report({ ref: this.roomId, type: 'zone.tag', error }));
+      const shown = this.state.players.get(playerId);
+      if (shown) shown.guildTag = guild?.tag ?? '';
     }
 
     #showNode(nodeId: string): void {

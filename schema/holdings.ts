@@ -1,4 +1,4 @@
-import type { ItemId, PlayerId } from './ids.ts';
+import type { GuildId, ItemId, PlayerId } from './ids.ts';
 import type { Attributes } from './quantities.ts';
 
 /** A unique item, as one holder has it. */
@@ -23,7 +23,7 @@ export interface Profile {
   region: string;
   level: number;
   xp: number;
-  guildId: string | null;
+  guildId: GuildId | null;
 }
 
 /** A player as the service API answers: durable truth, read from PostgreSQL. */

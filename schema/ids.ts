@@ -23,4 +23,5 @@ export const PlayerId = uuid<PlayerId>();
 export const ItemId = uuid<ItemId>();
 export const CommandId = uuid<CommandId>();
 export const TradeId = uuid<TradeId>();
+export const GuildId = uuid<GuildId>();
 export const ClientId = uuid<ClientId>();

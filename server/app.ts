@@ -1,10 +1,11 @@
 import { defineRoom, defineServer, matchMaker, type RegisteredHandler } from '@colyseus/core';
-import { Encoder } from '@colyseus/schema';
 import { WebSocketTransport } from '@colyseus/ws-transport';
 import { newId, type Storage } from '../persistence/index.ts';
 import type { Backplane } from './backplane.ts';
 import { bindPlayerRoom } from '../rooms/player-room.ts';
 import type { RoomKit } from '../rooms/kit/authenticated-room.ts';
+import { bindGuildRoom } from '../rooms/guild-room.ts';
+import { bindLeaderboardRoom } from '../rooms/leaderboard-room.ts';
 import { bindTradeRoom, type TradeRoomOptions } from '../rooms/trade-room.ts';
 import { bindZoneRoom } from '../rooms/zone-room.ts';
 import type { PlayerRecord } from '../schema/holdings.ts';
@@ -14,6 +15,8 @@ import type { Config } from './config/index.ts';
 import type { Features } from './features.ts';
 import { authRoutes, identify } from './http/auth-routes.ts';
 import { FrontDoor } from './http/front-door.ts';
+import { guildRoutes } from './http/guild-routes.ts';
+import { leaderboardRoutes } from './http/leaderboard-routes.ts';
 import { guardMatchmaking, refuseIfDraining } from './http/matchmaking.ts';
 import { operatorRoutes } from './http/operator-routes.ts';
 import { publicRoutes } from './http/public-routes.ts';
@@ -23,8 +26,6 @@ import type { Logger, Metrics } from './telemetry/index.ts';
 
 /** The largest frame that a client may send. */
 const FRAME_BYTES_MAX = 16 * 1024;
-/** Room for the full state of a large inventory; the default of 16 KB grows by copying at every join. */
-const ENCODER_BYTES = 128 * 1024;
 
 export interface AppOptions {
   config: Config;
@@ -38,7 +39,6 @@ export interface AppOptions {
 
 /** The rooms and routes of one process, on one port. */
 export function createApp({ config, storage, catalog, features, backplane, metrics, log }: AppOptions) {
-  Encoder.BUFFER_SIZE = ENCODER_BYTES;
   const { limits, secrets } = config;
   const kit: RoomKit = {
     authenticate: identify,
@@ -47,7 +47,7 @@ export function createApp({ config, storage, catalog, features, backplane, metri
     messagesPerSecondMax: limits.messagesPerSecondMax,
     reconnectionWindowS: limits.reconnectionWindowS,
   };
-  const { players, sessions, inventory, versions, idempotency, gathering, invitations, trading } = features;
+  const { players, sessions, guilds, guildVersions, leaderboards, inventory, versions, idempotency, gathering, invitations, trading } = features;
 
   async function inviteToTrade(from: PlayerRecord, to: PlayerId): Promise<TradeId> {
     const tradeId = newId<TradeId>();
@@ -60,8 +60,10 @@ export function createApp({ config, storage, catalog, features, backplane, metri
 
   guardMatchmaking(log);
   const rooms = {
-    player: defineRoom(bindPlayerRoom({ kit, players, inventory, versions, idempotency, sessions, inviteToTrade, onResync: (cause) => metrics.resyncs.inc({ cause }) })).filterBy(['playerId' as never]),
-    zone: defineRoom(bindZoneRoom({ kit, catalog, players, sessions, gathering })).filterBy(['zone' as never]),
+    player: defineRoom(bindPlayerRoom({ kit, players, inventory, versions, idempotency, sessions, guilds, inviteToTrade, onResync: (cause) => metrics.resyncs.inc({ cause }) })).filterBy(['playerId' as never]),
+    zone: defineRoom(bindZoneRoom({ kit, catalog, players, sessions, guilds, gathering, patchIntervalMs: config.patchIntervalMs })).filterBy(['zone' as never]),
+    guild: defineRoom(bindGuildRoom({ kit, guilds, guildVersions, sessions })).filterBy(['guildId' as never]),
+    leaderboard: defineRoom(bindLeaderboardRoom({ kit, leaderboards, guilds, players })).filterBy(['board' as never, 'region' as never]),
     trade: defineRoom(bindTradeRoom({ kit, players, sessions, trading, tradeTtlMs: limits.tradeTtlMs })),
   };
   metrics.watch({ sessions: () => sessions.heldCount, rooms: countRooms(rooms) });
@@ -78,7 +80,9 @@ export function createApp({ config, storage, catalog, features, backplane, metri
     express: (app) => {
       app.disable('x-powered-by');
       app.use('/auth', authRoutes({ accounts: features.accounts, jwtSecret: secrets.jwtSecret, authRateMax: limits.authRateMax, loginFailuresMax: limits.loginFailuresMax }));
-      app.use('/service', serviceRoutes({ serviceKey: secrets.serviceKey, commands: features.serviceCommands, players, sessions, storage }));
+      app.use('/service', serviceRoutes({ serviceKey: secrets.serviceKey, commands: features.serviceCommands, players, sessions, guilds, leaderboards, storage }));
+      app.use('/leaderboards', leaderboardRoutes({ leaderboards, players }));
+      app.use('/guilds', guildRoutes({ guilds, sessions, identify }));
       app.use(operatorRoutes({ adminPassword: secrets.adminPassword, production: config.env === 'production' }));
       app.use(publicRoutes({ storage, backplane, catalog, metrics, serviceKey: secrets.serviceKey, log }));
       app.use(refusals(log));

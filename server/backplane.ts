@@ -1,14 +1,15 @@
 import { matchMaker, type MatchMakerDriver, type Presence } from '@colyseus/core';
 import {
-  joinMembers, memoryBus, memoryCooldowns, memorySessionStore, newId, openRedis, redisBus, redisCooldowns, redisSessionStore, RoomDriver, RoomPresence, watchGeneration,
+  joinMembers, memoryBoardSets, memoryBus, memoryCooldowns, memorySessionStore, newId, openRedis, redisBoardSets, redisBus, redisCooldowns, redisSessionStore, RoomDriver, RoomPresence, watchGeneration,
   type Bus, type Cooldowns, type Membership, type RedisLink, type SessionStore, type Storage,
 } from '../persistence/index.ts';
 import type { Features } from './features.ts';
 import { membershipOptions } from './lost-lease.ts';
+import type { RegionSets } from './leaderboards/index.ts';
 import type { Logger, Metrics } from './telemetry/index.ts';
 
 /** By which of a room's options it is found, for those that are filtered by one. */
-const INDEXED_BY = { player: 'playerId', zone: 'zone' };
+const INDEXED_BY = { player: 'playerId', zone: 'zone', guild: 'guildId', leaderboard: 'board' };
 const GENERATION_LOOK_MS = 500;
 const FAULT_SAID_EVERY_MS = 1_000;
 /** Well within the 24 h for which a session is kept. */
@@ -32,6 +33,8 @@ export interface Backplane {
   bus: Bus;
   sessionStore: SessionStore;
   cooldowns: Cooldowns;
+  /** Of the leaderboards' regions that have no Redis of their own. */
+  boardSets: RegionSets;
   /** Colyseus's own; absent with one process, which has them built in. */
   presence?: Presence;
   driver?: MatchMakerDriver;
@@ -39,6 +42,10 @@ export interface Backplane {
   selectProcess?: () => Promise<string>;
   /** Whether Redis answers; always, where there is none. */
   isUp(): boolean;
+  /** Whether a process lives, by the last look. */
+  isAlive(processId: string): boolean;
+  /** No other process lives, by the last look. */
+  isAlone(): boolean;
   /** From when on this process listens, until it is stopped. */
   join(joined: Joined): Promise<void>;
   leave(): Promise<void>;
@@ -54,7 +61,7 @@ export async function openBackplane({ redisUrl, metrics, log }: BackplaneOptions
 
 function alone(): Backplane {
   const nothing = async () => {};
-  return { bus: memoryBus(), sessionStore: memorySessionStore(), cooldowns: memoryCooldowns(), isUp: () => true, join: nothing, leave: nothing, close: nothing };
+  return { bus: memoryBus(), sessionStore: memorySessionStore(), cooldowns: memoryCooldowns(), boardSets: { ...memoryBoardSets(), isUp: () => true }, isUp: () => true, isAlive: () => true, isAlone: () => true, join: nothing, leave: nothing, close: nothing };
 }
 
 async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise<Backplane> {
@@ -69,13 +76,18 @@ async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise
     onGap: () => void joined?.features.heal().catch((error: unknown) => log.warn({ err: error }, 'versions were not compared')),
   });
 
+  const boardSets = redisBoardSets(link.commands);
+
   return {
     bus,
     sessionStore: redisSessionStore(link.commands),
     cooldowns: redisCooldowns(link.commands),
+    boardSets,
     driver: new RoomDriver(link.commands, { indexedBy: INDEXED_BY, isGone: async (processId) => (await membership?.isGone(processId)) ?? false, onFault }),
     presence: await RoomPresence.open(link.commands, { onFault }),
     isUp: () => link.isUp(),
+    isAlone: () => membership?.alive().every(({ processId }) => processId === matchMaker.processId) ?? true,
+    isAlive: (processId) => membership?.alive().some((member) => member.processId === processId) ?? false,
 
     /** The emptiest of those that live: one that was killed is still in the framework's list for a while. */
     async selectProcess() {
@@ -99,7 +111,10 @@ async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise
       for (const stop of stops) await stop();
       await membership?.stop();
     },
-    close: () => link.close(),
+    async close() {
+      boardSets.stop();
+      await link.close();
+    },
   };
 }
 

@@ -9,7 +9,7 @@ const FENCE_MAX_MS = 1_000;
 
 export interface LostLeaseDeps {
   storage: Pick<Storage, 'lease' | 'fence' | 'isFenced'>;
-  features: Pick<Features, 'ledger'>;
+  features: Pick<Features, 'ledger' | 'leaderboards'>;
   membership: () => Membership | undefined;
   metrics: Metrics;
   log: Logger;
@@ -34,6 +34,7 @@ export function membershipOptions(deps: LostLeaseDeps): MembershipOptions {
       const everywhere = await Promise.race([storage.fence(lease), delay(FENCE_MAX_MS, false)]);
       log.warn({ lease, processId, everywhere }, 'a process is gone or stands still: what it still wants to write is refused');
       metrics.membersLost.inc();
+      void deps.features.leaderboards.recover().catch((error: unknown) => log.warn({ err: error }, 'what it left out of the leaderboards was not looked after'));
       // One that came back has a new lease under its old name.
       if (membership()?.alive().some((member) => member.processId === processId)) return everywhere;
       await matchMaker.driver.cleanup?.(processId);

@@ -11,20 +11,24 @@ export interface ResolverOptions {
   metrics: Metrics;
   log: Logger;
   intervalMs: number;
+  /** What nobody was told of has happened by now. */
+  onCommitted?: () => void;
 }
 
 /** Ends what dead coordinators left prepared, at once at the start and then every interval, and says what it cannot end. [TP4] [TP7] */
-export function startResolver({ storage, metrics, log, intervalMs }: ResolverOptions): { stop(): Promise<void> } {
+export function startResolver({ storage, metrics, log, intervalMs, onCommitted }: ResolverOptions): { stop(): Promise<void> } {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let collected = Date.now();
 
   const runOnce = async () => {
     try {
-      for (const { gid, outcome } of await storage.resolveInDoubt()) {
+      const ended = await storage.resolveInDoubt();
+      for (const { gid, outcome } of ended) {
         metrics.resolved.inc({ outcome });
         log.warn({ gid, outcome }, 'ended a transaction that its coordinator left prepared');
       }
+      if (ended.some(({ outcome }) => outcome === 'commit')) onCommitted?.();
       const { open, silent } = await storage.listInDoubt(IN_DOUBT_ALERT_MS);
       metrics.inDoubt.set(open.length);
       if (open.length > 0) log.error({ inDoubt: open.length, oldest: open.slice(0, NAMED_MAX) }, 'transactions are in doubt for longer than 5 s');

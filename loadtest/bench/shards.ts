@@ -18,7 +18,7 @@ export const shards: Bench = {
     const results: BenchResult[] = [];
     try {
       for (const part of PARTS) results.push(...(await part(grounds, options)));
-      for (const ground of [grounds.one, grounds.few, grounds.many]) results.push(await audited(ground));
+      for (const { economy } of [grounds.one, grounds.few, grounds.many]) results.push(await audited(economy));
     } finally {
       await grounds.close();
     }

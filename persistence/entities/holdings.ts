@@ -8,6 +8,8 @@ export const Inventory = defineEntity({
     holder: p.uuid().primary(),
     version: p.bigint('number').default(0),
     sessionEpoch: p.bigint('number').default(0),
+    /** How many trades this holder ever completed. */
+    traded: p.bigint('number').default(0),
   },
 });
 

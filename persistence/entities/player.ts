@@ -11,6 +11,8 @@ export const Player = defineEntity({
     region: p.string().length(32),
     level: p.integer().default(1),
     xp: p.bigint('number').default(0),
+    /** How many things this player ever gathered. */
+    gathered: p.bigint('number').default(0),
     guildId: p.uuid().nullable(),
     /** The e-mail that this player signs in with; null while anonymous. Set once. */
     login: p.string().length(320).nullable(),

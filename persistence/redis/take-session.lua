@@ -1,6 +1,6 @@
 -- Records a player's session, unless a newer one is recorded, and names the one that it displaces.
 -- KEYS[1]  strongroom:session:<player>
--- ARGV[1]  the session: MessagePack of [epoch, process, room, takenAt]
+-- ARGV[1]  the session: MessagePack of [epoch, process, room, takenAt, client?]
 -- ARGV[2]  how long it is kept, in ms
 -- Returns  {1}           it is recorded, and displaces nobody: nothing was recorded, or this very session
 --          {1, session}  it is recorded, and displaces that one

@@ -28,7 +28,7 @@ export function runnerOf(client: PoolClient): Runner {
 export async function withRunner<Result>(shard: Shard, work: (runner: Runner) => Promise<Result>): Promise<Result> {
   const client = await shard.pool.connect();
   try {
-    await client.query('set statement_timeout = 0; set plan_cache_mode = force_custom_plan');
+    await client.query('set statement_timeout = 0; set plan_cache_mode = force_custom_plan; set enable_seqscan = on');
     return await work(runnerOf(client));
   } finally {
     client.release(true);

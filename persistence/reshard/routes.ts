@@ -47,7 +47,7 @@ async function weighOn(shard: Shard | undefined, moves: readonly SlotMove[]): Pr
   const client = await shard.pool.connect();
   try {
     // A ledger is long, and nobody waits for this.
-    await client.query('set statement_timeout = 0');
+    await client.query('set statement_timeout = 0; set enable_seqscan = on');
     const { rows } = await client.query<{ target: number; players: number; rows: number }>(WEIGH, [moves.map(({ slot }) => slot), moves.map(({ target }) => target)]);
     return new Map(rows.map(({ target, ...counts }) => [target, counts]));
   } finally {

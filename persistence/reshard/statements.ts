@@ -20,6 +20,16 @@ const HISTORY = {
     key: ['actor', 'id'],
     content: ['hash', 'answer', 'transaction_id'],
   },
+  guild_log: {
+    of: `from guild_log r where r.guild in ${HOLDERS_HERE}`,
+    key: ['guild', 'seq'],
+    content: ['event', 'actor', 'actor_name', 'subject', 'subject_name', 'details'],
+  },
+  score_result: {
+    of: `from score_result r where r.player in ${HOLDERS_HERE}`,
+    key: ['player', 'board', 'season'],
+    content: ['region', 'value', 'counted', 'rank', 'region_rank'],
+  },
 };
 const columns = (of: string, names: readonly string[]) => `(${names.map((name) => `${of}.${name}`).join(', ')})`;
 
@@ -28,7 +38,7 @@ const columns = (of: string, names: readonly string[]) => `(${names.map((name) =
  * many of the rows that were appended are there and say the same. A posting between the two shards is there already, with
  * that shard's own time.
  */
-export const HISTORIES = (['ledger', 'command'] as const).map((table) => {
+export const HISTORIES = (['ledger', 'command', 'guild_log', 'score_result'] as const).map((table) => {
   const { of, key, content } = HISTORY[table];
   const given = `json_populate_recordset(null::${table}, $1::json)`;
   return {
@@ -84,11 +94,19 @@ export const FENCE_MAP = `select slot from slot where slot = any($1::int[]) and 
 export const FENCE_HOLDERS = `select holder, version::text from inventory where slot_of(holder::text) = any($1::int[]) order by holder for update`;
 export const FENCE_PLAYERS = `select id from player where slot = any($1::int[]) order by id for update`;
 
-/** What makes the holders be somewhere. $1: slots. */
+const GUILDS_HERE = '(select id from guild where slot = any($1::int[]))';
+
+/** What makes the holders be somewhere. $1: slots. What is found by its guild goes before the guild. */
 export const PRESENCES = [
   { table: 'inventory', where: 'slot_of(r.holder::text) = any($1::int[])' },
+  { table: 'score', where: 'r.player in (select id from player where slot = any($1::int[]))' },
   { table: 'player', where: 'r.slot = any($1::int[])' },
   { table: 'account', where: 'slot_of(r.login) = any($1::int[])' },
+  { table: 'guild_member', where: `r.guild in ${GUILDS_HERE}` },
+  { table: 'guild_withdrawal', where: `r.guild in ${GUILDS_HERE}` },
+  { table: 'guild', where: 'r.slot = any($1::int[])' },
+  { table: 'guild_name', where: 'slot_of(r.key) = any($1::int[])' },
+  { table: 'guild_invitation', where: 'slot_of(r.player::text) = any($1::int[])' },
 ].map(({ table, where }) => ({
   table,
   take: `with gone as (delete from ${table} r where ${where} returning r.*) select coalesce(json_agg(gone), '[]')::text as rows, count(*)::int as count from gone`,
@@ -112,6 +130,8 @@ export const CLEAN = [
   { of: 'holders', text: `delete from item where holder = any($1::uuid[]) and ${NOBODYS('item.holder')}` },
   { of: 'holders', text: `delete from balance where holder = any($1::uuid[]) and ${NOBODYS('balance.holder')}` },
   { of: 'holders', text: `delete from command where actor = any($1::uuid[]) and ${NOBODYS('command.actor')}` },
+  { of: 'holders', text: `delete from guild_log where guild = any($1::uuid[]) and ${NOBODYS('guild_log.guild')}` },
+  { of: 'holders', text: `delete from score_result where player = any($1::uuid[]) and ${NOBODYS('score_result.player')}` },
   { of: 'slots', text: `delete from command where actor = ${SERVICE} and slot_of(id::text) = any($1::int[])` },
   { of: 'holders', text: `delete from ledger where (giver = any($1::uuid[]) or receiver = any($1::uuid[])) and ${NOBODYS('ledger.giver')} and ${NOBODYS('ledger.receiver')}` },
 ] as const;

@@ -23,12 +23,13 @@ export interface ShardStatus {
 }
 
 const STATUS = `
-  select (select count(*)::int from slot where shard = $1::int) as slots, (select count(*)::int from inventory) as players,
+  select (select count(*)::int from slot where shard = $1::int) as slots, (select count(*)::int from player) as players,
     pg_database_size(current_database())::float8 as bytes,
     (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as connections, current_setting('max_connections')::int as "connectionsMax",
     (select version::float8 from slot_map) as "mapVersion", (select count(*)::int from slot_move) as moving,
     not (exists (select 1 from slot where shard = $1::int) or exists (select 1 from slot_move) or exists (select 1 from player) or exists (select 1 from inventory)
-      or exists (select 1 from account) or exists (select 1 from item) or exists (select 1 from balance) or exists (select 1 from ledger) or exists (select 1 from command)) as "isEmpty"`;
+      or exists (select 1 from account) or exists (select 1 from item) or exists (select 1 from balance) or exists (select 1 from ledger) or exists (select 1 from command)
+      or exists (select 1 from guild) or exists (select 1 from guild_name) or exists (select 1 from guild_log)) as "isEmpty"`;
 
 /** What an operator looks at before and after moving slots. Reads only. [SH5] */
 export async function shardStatus(shards: readonly Shard[]): Promise<ShardStatus[]> {

@@ -65,7 +65,7 @@ function mapProblems(maps: readonly (ShardMap | undefined)[], moving: ReadonlySe
 async function misplacedOn({ index, pool }: Shard): Promise<string[]> {
   const client = await pool.connect();
   try {
-    await client.query('begin isolation level repeatable read, read only; set local statement_timeout = 0');
+    await client.query('begin isolation level repeatable read, read only; set local statement_timeout = 0; set local enable_seqscan = on');
     const lines: string[] = [];
     for (const sql of MISPLACED) {
       const { rows } = await client.query<{ problem: string }>(sql, sql.includes('$1') ? [index] : []);

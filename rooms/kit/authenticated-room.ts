@@ -121,8 +121,12 @@ export abstract class AuthenticatedRoom<State extends object> extends Room<{ sta
 
   /** Also takes the seat that is kept for a client who dropped: it was the displaced session's. */
   protected closeReplaced(client: Client): void {
-    this.#kept.get(client.sessionId)?.reject(new ServerError(SESSION_REPLACED_CLOSE_CODE, 'SESSION_REPLACED'));
-    client.leave(SESSION_REPLACED_CLOSE_CODE, 'SESSION_REPLACED');
+    this.closeSeat(client, SESSION_REPLACED_CLOSE_CODE, 'SESSION_REPLACED');
+  }
+
+  protected closeSeat(client: Client, code: number, reason: RefusalCode): void {
+    this.#kept.get(client.sessionId)?.reject(new ServerError(code, reason));
+    client.leave(code, reason);
   }
 
   /** A frame that the framework cannot decode must end that client, not the process: it throws in a socket's listener. */

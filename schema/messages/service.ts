@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CommandId, ItemId, PlayerId } from '../ids.ts';
+import { BoardName, Score } from '../leaderboard.ts';
 import { AssetName, Attributes, Fungibles, POSTINGS_MAX } from '../quantities.ts';
 
 const notEmpty = (body: { fungibles: object; items: readonly unknown[] }) =>
@@ -24,6 +25,17 @@ export const Burn = z
   })
   .refine(notEmpty, 'nothing to burn');
 export type Burn = z.output<typeof Burn>;
+
+export const SubmitScore = z.strictObject({ commandId: CommandId, board: BoardName, playerId: PlayerId, score: Score });
+export type SubmitScore = z.output<typeof SubmitScore>;
+export interface SubmitScoreAnswer {
+  commandId: CommandId;
+  board: string;
+  playerId: PlayerId;
+  season: number;
+  /** What the player has on the board now, by its rule. */
+  score: number;
+}
 
 export const PLAYERS_MAX = 1000;
 export const ReadPlayers = z.strictObject({ ids: z.array(PlayerId).max(PLAYERS_MAX) });

@@ -4,7 +4,6 @@ import { PlayerName } from '../../schema/messages/player.ts';
 import { Refusal } from '../../schema/refusals.ts';
 
 const LOGIN_MAX = 320;
-const REGION_DEFAULT = 'eu';
 const NAMES = ['Ash', 'Briar', 'Clove', 'Dale', 'Ember', 'Fern', 'Gale', 'Hazel', 'Iris', 'Juniper', 'Kestrel', 'Lark', 'Moss', 'Nettle', 'Oak', 'Pike', 'Quill', 'Rowan', 'Sorrel', 'Thorn'];
 
 /** What the token says of its bearer. */
@@ -17,14 +16,17 @@ export interface Identity {
 /** Players' ways in; hashing, tokens and routes are @colyseus/auth's. [AC1] [AC2] */
 export class Accounts {
   readonly #players: PlayerStore;
+  readonly #regions: () => readonly string[];
 
-  constructor(players: PlayerStore) {
+  /** @param regions where players may be at home; the first one unless they say so */
+  constructor(players: PlayerStore, regions: () => readonly string[]) {
     this.#players = players;
+    this.#regions = regions;
   }
 
   async registerAnonymous(options: unknown): Promise<Identity & { name: string }> {
     const name = nameFrom(options);
-    return { playerId: await this.#players.create({ name, region: REGION_DEFAULT }), anonymous: true, name };
+    return { playerId: await this.#players.create({ name, region: this.#regionFrom(options) }), anonymous: true, name };
   }
 
   /**
@@ -34,7 +36,13 @@ export class Accounts {
   async register(email: string, passwordHash: string, options: unknown, upgrading: PlayerId | undefined): Promise<void> {
     const credentials: Credentials = { login: foldLogin(email), passwordHash };
     if (upgrading !== undefined) await this.#players.upgrade(upgrading, credentials);
-    else await this.#players.create({ name: nameFrom(options), region: REGION_DEFAULT }, credentials);
+    else await this.#players.create({ name: nameFrom(options), region: this.#regionFrom(options) }, credentials);
+  }
+
+  #regionFrom(options: unknown): string {
+    const wanted = (options as { region?: unknown } | null | undefined)?.region;
+    const regions = this.#regions();
+    return regions.find((region) => region === wanted) ?? regions[0] ?? '';
   }
 
   async findByEmail(email: string): Promise<StoredAccount | undefined> {

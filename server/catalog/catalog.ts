@@ -1,17 +1,23 @@
 import { readFileSync, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Asset, CatalogFile, Zone } from '../../schema/catalog.ts';
+import { GUILD_RULES, REGIONS, type Asset, type Board, type CatalogFile, type GuildRules, type Zone } from '../../schema/catalog.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import { CatalogError, parseCatalog } from './parse.ts';
 
 /** An editor writes in several steps; a file that is still for this long is taken as saved. */
 const SETTLE_MS = 100;
 
+/** A leaderboard with the regions that it has. */
+export type BoardOf = Board & { regions: readonly string[] };
+
 /** What can be owned and where it is found, as the file says at this moment. */
 export class Catalog {
   #assets: ReadonlyMap<string, Asset> = new Map();
   #zones: ReadonlyMap<string, Zone> = new Map();
+  #guilds: GuildRules = GUILD_RULES;
+  #regions: readonly string[] = REGIONS;
+  #boards: ReadonlyMap<string, BoardOf> = new Map();
   readonly #listeners = new Set<() => void>();
 
   constructor(file: CatalogFile) {
@@ -37,6 +43,28 @@ export class Catalog {
     return this.#zones.get(name);
   }
 
+  /** What the ranks of a guild may do. */
+  get guilds(): GuildRules {
+    return this.#guilds;
+  }
+
+  /** Where players may be at home; the first one unless they say so. */
+  get regions(): readonly string[] {
+    return this.#regions;
+  }
+
+  /** The leaderboards, as they stand in the file. */
+  get boards(): BoardOf[] {
+    return [...this.#boards.values()];
+  }
+
+  /** @throws {Refusal} BAD_REQUEST */
+  board(name: string): BoardOf {
+    const board = this.#boards.get(name);
+    if (board === undefined) throw new Refusal('BAD_REQUEST', { board: name, reason: 'no such leaderboard' });
+    return board;
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -47,8 +75,11 @@ export class Catalog {
     for (const listener of this.#listeners) listener();
   }
 
-  #adopt({ assets, zones }: CatalogFile): void {
+  #adopt({ assets, zones, guilds, regions, boards }: CatalogFile): void {
     this.#assets = new Map(assets.map((asset) => [asset.name, asset]));
+    this.#guilds = guilds;
+    this.#regions = regions;
+    this.#boards = new Map(boards.map((board) => [board.name, { ...board, regions: board.regions ?? regions }]));
     this.#zones = new Map(zones.map((zone) => [zone.name, zone]));
   }
 

@@ -1,2 +1,2 @@
-export { Catalog, loadCatalog, watchCatalog } from './catalog.ts';
+export { Catalog, loadCatalog, watchCatalog, type BoardOf } from './catalog.ts';
 export { CatalogError, parseCatalog } from './parse.ts';

@@ -1,3 +1,4 @@
+import { Cron } from 'croner';
 import { LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { CatalogFile } from '../../schema/catalog.ts';
 
@@ -33,7 +34,7 @@ export function parseCatalog(text: string, file: string): CatalogFile {
   return parsed.data;
 }
 
-function refuseContradictions({ assets, zones }: CatalogFile, fail: (path: readonly PropertyKey[], message: string) => never): void {
+function refuseContradictions({ assets, zones, regions, boards }: CatalogFile, fail: (path: readonly PropertyKey[], message: string) => never): void {
   const twice = (names: readonly string[]) => names.findIndex((name, at) => names.indexOf(name) !== at);
   const asset = twice(assets.map(({ name }) => name));
   if (asset >= 0) fail(['assets', asset, 'name'], `"${assets[asset]?.name}" stands twice`);
@@ -50,6 +51,24 @@ function refuseContradictions({ assets, zones }: CatalogFile, fail: (path: reado
     const outside = nodes.findIndex(({ x, y }) => x > width || y > height);
     if (outside >= 0) fail(['zones', at, 'nodes', outside], 'lies outside the zone');
     if (spawn.x > width || spawn.y > height) fail(['zones', at, 'spawn'], 'lies outside the zone');
+  }
+  const region = twice(regions);
+  if (region >= 0) fail(['regions', region], `"${regions[region]}" stands twice`);
+  const board = twice(boards.map(({ name }) => name));
+  if (board >= 0) fail(['boards', board, 'name'], `"${boards[board]?.name}" stands twice`);
+  for (const [at, { season, regions: own = [] }] of boards.entries()) {
+    if (season !== undefined && !isSchedule(season)) fail(['boards', at, 'season'], `"${season}" is no cron pattern that comes again, such as "0 0 * * 1"`);
+    const strange = own.findIndex((name, place) => !regions.includes(name) || own.indexOf(name) !== place);
+    if (strange >= 0) fail(['boards', at, 'regions', strange], `"${own[strange]}" is no region of this file, or stands twice`);
+  }
+}
+
+/** Five or six fields, and some day it is due. */
+function isSchedule(pattern: string): boolean {
+  try {
+    return new Cron(pattern, { timezone: 'UTC', paused: true }).nextRun() !== null;
+  } catch {
+    return false;
   }
 }
 

@@ -3,7 +3,7 @@ import { faultPoints, openResharding, type Plan, type Resharding } from '../../p
 import { loadConfig } from '../config/index.ts';
 import { joinDatabases } from '../databases.ts';
 import { slots, wholeNumber, wrongDatabaseUrl } from './shards/arguments.ts';
-import { openProgress, type Progress } from './shards/progress.ts';
+import { openProgress, type Progress } from './progress.ts';
 import { dropHint, planTable, reportText, statusTable } from './shards/tables.ts';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);

@@ -42,6 +42,8 @@ export type Config = {
     /** Connections per shard and process. */
     shardPoolMax: number;
   }>;
+  /** How often a room in which people walk sends its clients what changed. */
+  readonly patchIntervalMs: number;
   /** Where this process kills or stops itself, for tests. */
   readonly faultPoint: string | undefined;
 };
@@ -73,6 +75,7 @@ export function assemble(flat: FlatEnvironment): Config {
     ...addresses,
     secrets: Object.freeze(flat.NODE_ENV === 'production' ? demandSecrets(flat) : keepSecrets(flat, dataDir)),
     limits: limitsOf(flat),
+    patchIntervalMs: flat.PATCH_INTERVAL_MS,
     faultPoint: flat.FAULT_POINT,
   });
 }

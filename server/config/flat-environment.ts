@@ -26,6 +26,7 @@ export const FlatEnvironment = z.object({
   AUTH_RATE_MAX: count(1, 1_000_000).default(2_000),
   LOGIN_FAILURES_MAX: count(1, 1_000_000).default(10),
   MESSAGES_PER_SECOND_MAX: count(1, 100_000).default(200),
+  PATCH_INTERVAL_MS: count(20, 1_000).default(50),
   TRADE_TTL_MS: milliseconds(1_000).default(300_000),
   TRADES_OPEN_MAX: count(1, 1_000_000).default(64),
   RECONNECTION_WINDOW_S: count(0, 3_600).default(20),

@@ -31,14 +31,19 @@ export function guardMatchmaking(log: Logger): void {
       return (await invoke.call(controller, method, roomName, options, context)) as unknown;
     } catch (error) {
       if (MEANT.has((error as ServerError).code)) throw error;
-      if (isDraining() || isDrainingElsewhere(error)) throw new ServerError(REFUSALS[BUSY].status, BUSY);
+      if (isDraining() || hasNoSeat(error)) throw new ServerError(REFUSALS[BUSY].status, BUSY);
       log.error({ ref: randomUUID(), err: error, room: roomName }, 'matchmaking failed');
       throw new ServerError(ErrorCode.MATCHMAKE_UNHANDLED, 'INTERNAL', { cause: error });
     }
   };
 }
 
-/** The process that was asked for a room began to end meanwhile; the framework has no code for that. */
-function isDrainingElsewhere(error: unknown): boolean {
-  return (error as ServerError).code === ErrorCode.MATCHMAKE_UNHANDLED && (error as Error).message.endsWith('not created: shutting down');
+/**
+ * What the framework says, without a code of its own, when the room it chose gave no seat after all: its process began to end, or is
+ * gone or stands still, or the last seat was just taken. Nothing happened; the next try finds another room or makes one.
+ */
+const NO_SEAT = /(?:not created: shutting down|^process \S+ is not available\.|^\S+ is already full\.|is no longer available\.)$/;
+
+function hasNoSeat(error: unknown): boolean {
+  return (error as ServerError).code === ErrorCode.MATCHMAKE_UNHANDLED && NO_SEAT.test((error as Error).message);
 }

@@ -43,7 +43,7 @@ export function publicRoutes({ storage, backplane, catalog, metrics, serviceKey,
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
   routes.get('/catalog', (_request, response) => {
-    response.json({ assets: catalog.assets });
+    response.json({ assets: catalog.assets, guilds: catalog.guilds, regions: catalog.regions });
   });
   routes.use(
     helmet({

@@ -1,9 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import express, { type RequestHandler, type Router } from 'express';
 import type { Storage } from '../../persistence/index.ts';
-import { ItemId, PlayerId } from '../../schema/ids.ts';
-import { Burn, Grant, ReadPlayers } from '../../schema/messages/service.ts';
+import { GuildId, ItemId, PlayerId } from '../../schema/ids.ts';
+import { Burn, Grant, ReadPlayers, SubmitScore } from '../../schema/messages/service.ts';
 import { Refusal } from '../../schema/refusals.ts';
+import type { Guilds } from '../guilds/index.ts';
+import type { Leaderboards } from '../leaderboards/index.ts';
 import type { ServiceCommands } from '../ledger/index.ts';
 import type { Players } from '../players/index.ts';
 import type { Sessions } from '../sessions/index.ts';
@@ -15,6 +17,8 @@ export interface ServiceRoutesOptions {
   commands: ServiceCommands;
   players: Players;
   sessions: Pick<Sessions, 'find'>;
+  guilds: Pick<Guilds, 'whole'>;
+  leaderboards: Pick<Leaderboards, 'submit'>;
   storage: Pick<Storage, 'audit' | 'itemHistory'>;
 }
 
@@ -29,7 +33,7 @@ export function bearsKey(authorization: string | undefined, serviceKey: string):
 }
 
 /** The studio's own back door: mint, burn, and read the durable truth. */
-export function serviceRoutes({ serviceKey, commands, players, sessions, storage }: ServiceRoutesOptions): Router {
+export function serviceRoutes({ serviceKey, commands, players, sessions, guilds, leaderboards, storage }: ServiceRoutesOptions): Router {
   const routes = express.Router();
   routes.use(demandServiceKey(serviceKey), express.json({ limit: BODY_BYTES_MAX, strict: true }));
   routes.post('/grants', async (request, response) => {
@@ -37,6 +41,9 @@ export function serviceRoutes({ serviceKey, commands, players, sessions, storage
   });
   routes.post('/burns', async (request, response) => {
     response.json(await commands.burn(Burn.parse(request.body)));
+  });
+  routes.post('/scores', async (request, response) => {
+    response.json(await leaderboards.submit(SubmitScore.parse(request.body)));
   });
   routes.get('/players/:playerId', async (request, response) => {
     const playerId = PlayerId.parse(request.params.playerId);
@@ -51,6 +58,11 @@ export function serviceRoutes({ serviceKey, commands, players, sessions, storage
     const { ids } = ReadPlayers.parse(request.body);
     const found = await players.read(ids);
     response.json({ players: ids.flatMap((id) => found.get(id) ?? []), missing: ids.filter((id) => !found.has(id)) });
+  });
+  routes.get('/guilds/:guildId', async (request, response) => {
+    const found = await guilds.whole(GuildId.parse(request.params.guildId));
+    if (found === undefined) throw new Refusal('GUILD_NOT_FOUND');
+    response.json({ ...found.guild, members: found.members });
   });
   routes.get('/items/:itemId/history', async (request, response) => {
     const itemId = ItemId.parse(request.params.itemId);

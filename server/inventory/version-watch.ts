@@ -1,14 +1,16 @@
 import type { HeldVersion, Profile } from '../../persistence/index.ts';
-import type { PlayerId } from '../../schema/ids.ts';
 
 export interface Watched {
-  playerId: PlayerId;
+  /** Whose version it is: a player's, or a guild's. */
+  key: string;
   /** The version that the room shows now. */
   version(): number;
   /** The session epoch that the room holds. */
   epoch: number;
   onBehind(version: number): void;
-  onDisplaced(epoch: number): void;
+  onDisplaced?(epoch: number): void;
+  /** There is nobody of that key any more. */
+  onGone?(): void;
   /** What it is called and how far it is, changed or not, by a question asked at that time (`performance.now()`): who has heard since knows better. */
   onProfile?(profile: Profile, askedAt: number): void;
 }
@@ -18,12 +20,12 @@ export interface Watched {
  * A room that was told nothing for an interval still learns that it is behind, or that its session was taken.
  */
 export class VersionWatch {
-  readonly #versions: (players: readonly PlayerId[]) => Promise<Map<string, HeldVersion>>;
+  readonly #versions: (keys: readonly string[]) => Promise<Map<string, HeldVersion>>;
   readonly #watched = new Set<Watched>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(versions: (players: readonly PlayerId[]) => Promise<Map<string, HeldVersion>>) {
+  constructor(versions: (keys: readonly string[]) => Promise<Map<string, HeldVersion>>) {
     this.#versions = versions;
   }
 
@@ -49,13 +51,17 @@ export class VersionWatch {
     if (this.#watched.size === 0) return;
     const rooms = [...this.#watched];
     const askedAt = performance.now();
-    const truth = await this.#versions(rooms.map(({ playerId }) => playerId));
+    const truth = await this.#versions(rooms.map(({ key }) => key));
     for (const room of rooms) {
-      const held = truth.get(room.playerId);
+      const held = truth.get(room.key);
       // A room that was left meanwhile is no more.
-      if (held === undefined || !this.#watched.has(room)) continue;
+      if (!this.#watched.has(room)) continue;
+      if (held === undefined) {
+        room.onGone?.();
+        continue;
+      }
       if (held.epoch > room.epoch) {
-        room.onDisplaced(held.epoch);
+        room.onDisplaced?.(held.epoch);
         continue;
       }
       if (held.version > room.version()) room.onBehind(held.version);

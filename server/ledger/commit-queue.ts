@@ -15,7 +15,9 @@ export interface CommitQueueOptions {
   judge?: (movements: readonly Movement[]) => Promise<(MovementOutcome | undefined)[]>;
   /** What may share a batch without costing each other anything: the name of the lane. */
   laneOf: (movement: Movement) => string;
+  /** In movements, each of which counts as much as it weighs: one, unless told. */
   batchSizeMax: number;
+  weightOf?: (movement: Movement) => number;
   /** A wave smaller than this is not shared among workers: a commit has its price, however little is in it. */
   batchShareMin: number;
   /** How many movements of one holder may share a commit, one after the other. */
@@ -185,7 +187,10 @@ export class CommitQueue {
   #sizeOfNext({ ready, running }: Lane): number {
     const { batchSizeMax, batchShareMin, workersMax } = this.#options;
     const idle = workersMax - running + 1;
-    return Math.min(batchSizeMax, Math.max(batchShareMin, Math.ceil(ready.length / idle)));
+    const size = Math.min(batchSizeMax, Math.max(batchShareMin, Math.ceil(ready.length / idle)));
+    let weight = 0;
+    const over = ready.slice(0, size).findIndex(({ movement }) => (weight += this.#options.weightOf?.(movement) ?? 1) > batchSizeMax);
+    return over < 0 ? size : Math.max(1, over);
   }
 
   /**

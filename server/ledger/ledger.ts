@@ -20,6 +20,8 @@ export interface LedgerDeps {
   bus: Bus;
   metrics: Metrics;
   reach: ReachFaultPoint;
+  /** Hears of every movement with its outcome, also of those that had committed before. */
+  onSettled?: (movement: Movement, outcome: MovementOutcome) => void;
   queue: Pick<CommitQueueOptions, 'batchSizeMax' | 'batchShareMin' | 'roundsMax' | 'workersMax' | 'lengthMax'>;
 }
 
@@ -35,6 +37,8 @@ export class Ledger {
       ...deps.queue,
       perHolderMax: PER_HOLDER_MAX,
       laneOf: deps.laneOf,
+      // A guild's actions together are as many movements.
+      weightOf: ({ guild }) => guild?.wants.commands.length ?? 1,
       commit: (batch) => this.#commit(batch),
       doubts: (movement) => looksHopeless(movement, deps.inventory),
       judge: (movements) => this.#judge(movements),
@@ -70,11 +74,13 @@ export class Ledger {
     const stop = metrics.commitSeconds.startTimer();
     const outcomes = await this.#settleForCertain(batch);
     stop();
-    const deltas = outcomes.flatMap((outcome) => (outcome.status === 'committed' ? outcome.deltas : []));
+    // A guild's bank is shown by its guild, which tells of it with the rest.
+    const deltas = outcomes.flatMap((outcome, at) => (outcome.status === 'committed' ? outcome.deltas.filter(({ holderId }) => holderId !== batch[at]?.guild?.guildId) : []));
     if (deltas.length > 0) inventory.publish(deltas);
     for (const [at, outcome] of outcomes.entries()) {
       const movement = batch[at] as Movement;
       this.#count(movement, outcome);
+      this.#deps.onSettled?.(movement, outcome);
       if (outcome.status !== 'committed') continue;
       if (outcome.profile) bus.publish('player', outcome.profile.player, { type: 'profile', xp: outcome.profile.xp, level: outcome.profile.level });
       reach('published', movement.reason);

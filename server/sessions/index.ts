@@ -1,8 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus, PlayerStore, Session, SessionStore } from '../../persistence/index.ts';
 import type { ClientId, PlayerId } from '../../schema/ids.ts';
 import { Refusal } from '../../schema/refusals.ts';
 
 export { SessionPool, type PooledSession } from './session-pool.ts';
+
+/** By then whoever has raised an epoch has its session recorded. */
+const RECORDED_LOOKS_MAX = 3;
+const RECORDED_LOOK_MS = 200;
 
 /** A seat in a shared room, bound to its player's session. */
 export interface Follower {
@@ -18,6 +23,8 @@ export interface SessionsDeps {
   epochs: (players: readonly PlayerId[]) => Promise<Map<string, { epoch: number }>>;
   /** Under which this process's rooms are listed. */
   processId: () => string;
+  /** Whether a process lives, by what is known here; every one does, unless given. */
+  isAlive?: (processId: string) => boolean;
   now?: () => number;
   /** The store is away: sessions go on without it, since PostgreSQL has their epochs. */
   onStoreFault?: (error: unknown) => void;
@@ -45,7 +52,7 @@ export class Sessions {
   async take(playerId: PlayerId, roomId: string, clientId?: ClientId): Promise<number> {
     const { players, bus, processId, now = Date.now } = this.#deps;
     const epoch = await players.takeSession(playerId);
-    const session: Session = { playerId, epoch, processId: processId(), roomId, takenAt: now() };
+    const session: Session = { playerId, epoch, processId: processId(), roomId, takenAt: now(), ...(clientId !== undefined && { clientId }) };
     const displaces = await this.#record(session);
     this.#held.set(playerId, session);
     bus.publish('player', playerId, { type: 'session:taken', epoch, displaces, clientId });
@@ -57,11 +64,35 @@ export class Sessions {
     return this.#deps.store.find(playerId);
   }
 
-  /** The holder leaves; a session that was displaced meanwhile is not the holder's to release. */
-  release(playerId: PlayerId, epoch: number): void {
+  /**
+   * Which client has the session that displaced the one of that epoch.
+   * @returns undefined when the store does not say: it is away, forgot, or that session is over
+   */
+  async displacer(playerId: PlayerId, epoch: number): Promise<ClientId | undefined> {
+    // Who takes a session raises the epoch first, and is recorded a moment later.
+    for (let look = 1; look <= RECORDED_LOOKS_MAX; look++) {
+      const newest = await this.#deps.store.find(playerId).catch(this.#fault);
+      if (newest !== undefined && newest.epoch > epoch) return newest.clientId;
+      await delay(RECORDED_LOOK_MS);
+    }
+    return undefined;
+  }
+
+  /** Who of them is there: whose session is held by a process that lives. Nobody, while the store is away. */
+  async online(players: readonly PlayerId[]): Promise<Set<PlayerId>> {
+    const { store, isAlive = () => true } = this.#deps;
+    const found = (await store.findMany(players).catch(this.#fault)) ?? new Map<PlayerId, Session>();
+    return new Set([...found.values()].filter(({ processId }) => isAlive(processId)).map(({ playerId }) => playerId));
+  }
+
+  /**
+   * The holder leaves; a session that was displaced meanwhile is not the holder's to release.
+   * @returns whether nobody has the player's session any more, as far as the store knows
+   */
+  async release(playerId: PlayerId, epoch: number): Promise<boolean> {
     if (this.#held.get(playerId)?.epoch === epoch) this.#held.delete(playerId);
     this.#deps.bus.publish('player', playerId, { type: 'session:left', epoch });
-    this.#deps.store.release({ playerId, epoch }).catch(this.#fault);
+    return (await this.#deps.store.release({ playerId, epoch }).catch(this.#fault)) ?? false;
   }
 
   /** Keeps what this process holds from running out, and puts it back where the store lost it. [SE4] */

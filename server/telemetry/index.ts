@@ -40,6 +40,11 @@ export class Metrics {
   readonly membersLost = this.#counter('strongroom_members_lost_total', 'Other processes that this one found gone or standing still', []);
 
   readonly batchSize = new Histogram({ name: 'strongroom_batch_size', help: 'Movements per commit', buckets: [1, 2, 5, 10, 25, 50, 100, 250], registers: [this.registry] });
+  readonly guildReads = this.#counter('strongroom_guild_cache_reads_total', "Reads of guilds' members, by result", ['result']);
+  readonly guildActions = this.#counter('strongroom_guild_actions_total', 'Actions of guilds, by action and outcome', ['action', 'outcome']);
+  readonly guildFlushSize = new Histogram({ name: 'strongroom_guild_flush_size', help: "Actions per guild's transaction", buckets: [1, 2, 5, 10, 25, 50, 100], registers: [this.registry] });
+  readonly scores = this.#counter('strongroom_scores_total', 'Scores that the service submitted, by outcome', ['outcome']);
+  readonly boardsFilled = this.#counter('strongroom_leaderboards_filled_total', 'How often this process filled the sets of a leaderboard from PostgreSQL', []);
   readonly queueWaitSeconds = new Histogram({
     name: 'strongroom_queue_wait_seconds',
     help: 'From the submission of a movement to the start of its commit',

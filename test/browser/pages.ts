@@ -12,6 +12,20 @@
  *              mine, mine-<name>, mine-<name>-remove, mine-badge; theirs, theirs-<name>, theirs-badge;
  *              quantity-<asset>, quantity-<asset>-fewer, quantity-<asset>-more, quantity-<asset>-all
  * second look  trade-summary, summary-give, summary-give-<name>, summary-get, summary-get-<name>, summary-back, summary-sure
+ * guild        guild-open, guild-count; guild-window, guild-close, guild-title, guild-standing; guild-shut, guild-again
+ * in none      guild-lobby, guild-notice; guild-name, guild-tag, guild-create; guild-invitations, guild-uninvited,
+ *              guild-accept-<guildId>, guild-decline-<guildId>, guild-invitations-again
+ * in one       guild-hall, guild-motd, guild-motd-edit; guild-leave, guild-disband; guild-tab-members, -bank, -log, -invite;
+ *              guild-members, guild-member-<playerId>, guild-manage-<playerId>; guild-log; guild-around, guild-invite-<playerId>
+ * above it     guild-member-dialog, guild-promote, guild-hand-over, guild-kick; guild-motd-dialog, guild-motd-text, guild-motd-save;
+ *              <what was asked>-confirm, <what was asked>-confirm-sure, <what was asked>-confirm-back
+ * bank         bank-out, bank-in; bank-withdraw, bank-withdraw-from, withdraw-<name>, withdraw-chosen, and the same with deposit;
+ *              quantity-<asset> and its buttons
+ * leaderboards board-open; board-window, board-close, board-title, board-season, board-standing; board-tab-<board>, board-scope-<region>
+ *              (global, or my_guild for one's guild), or on a narrow screen board-tab-select, board-scope-select;
+ *              board-missing, board-empty, board-unplaced; board-shut, board-again; board-none, board-list-again
+ * their rows   board-scroll, board-rows, board-row-<playerId> (with data-rank), board-move-<playerId>;
+ *              around oneself: board-near, near-row-<playerId>, near-move-<playerId>
  * end          trade-settled, trade-cancelled, trade-unknown, trade-reason, gave, got, trade-done
  */
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
@@ -126,6 +140,13 @@ export class PlayerPage {
         if (look >= LOOKS_MAX) throw error;
       }
     }
+  }
+
+  /** Chooses so many of an asset to be moved between the inventory and the guild's bank, whose tab is open. */
+  async chooseForBank(way: 'deposit' | 'withdraw', asset: string, quantity: number): Promise<void> {
+    await this.press(way === 'deposit' ? 'bank-in' : 'bank-out');
+    await this.press(`${way}-${asset}`);
+    await this.get(`${way}-chosen`).getByTestId(`quantity-${asset}`).fill(String(quantity));
   }
 
   /** Counts and kinds as the inventory shows them, by name. */

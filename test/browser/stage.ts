@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { service } from '../kit/player.ts';
 import { startServer, type TestServer } from '../kit/server.ts';
-import { temporaryFolder } from '../kit/temporary-folder.ts';
+import { temporaryDataFolder } from '../kit/data-folder.ts';
 import { openGateway } from './gateway.ts';
 import { CHROMIUM, openBrowser, PlayerPage, type PageOptions } from './pages.ts';
 
@@ -62,7 +62,7 @@ export interface Restarts {
 
 /** A server of its own, at an address that survives it. */
 export async function withRestarts(play: (restarts: Restarts) => Promise<void>, env: Record<string, string> = {}): Promise<void> {
-  const data = temporaryFolder();
+  const data = temporaryDataFolder('databases');
   let current = await startServer({ dataDir: data.folder, env });
   const gateway = await openGateway(current.port);
   try {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { auditShards } from '../../persistence/index.ts';
-import type { ItemId, PlayerId } from '../../schema/ids.ts';
+import type { GuildId, ItemId, PlayerId } from '../../schema/ids.ts';
 import { command as commandOf, committed, itemPosting, movement, settleOne, startCluster, type TestCluster } from '../kit/cluster.ts';
 
 const pay = (giver: PlayerId | null, receiver: PlayerId | null, quantity: number) => ({ asset: 'gold', quantity, giver, receiver });
@@ -20,6 +20,9 @@ const NAMES = {
   open: 'L: no prepared transaction is left open',
   owned: 'O: every unique item is held exactly once',
   legs: 'A: every posting between shards stands on both',
+  guilds: 'O: every guild has a bank, one leader and a whole log',
+  members: 'O: every member is in one guild, which has them',
+  fed: 'V: what leaderboards are fed with is what the ledger says',
   commands: 'K: every transaction answers a command, and every command its transaction',
 };
 type Statement = [shard: number, sql: string];
@@ -29,6 +32,7 @@ describe('the audit', () => {
   let [ann, bob, cat, dan]: PlayerId[] = [];
   let sword: ItemId;
   let trade: string;
+  let guild: { id: GuildId; shard: number };
   const held = { gid: `strongroom:0:${crypto.randomUUID()}:3`, nobody: crypto.randomUUID() };
 
   before(async () => {
@@ -43,6 +47,8 @@ describe('the audit', () => {
     await settle(itemPosting({ id: sword, version: 2 }, cat!, ann!), pay(cat!, ann!, 1), pay(dan!, ann!, 1));
     trade = await settle(itemPosting({ id: relic }, ann!, bob!), pay(ann!, bob!, 7), pay(bob!, ann!, 2));
     await settle(pay(bob!, null, 5));
+    const id = await cluster.storage.guilds.create({ founder: ann!, epoch: 0, name: 'The Order', tag: 'ORD', command: () => ({ ...commandOf(), actor: ann! }) });
+    guild = { id, shard: cluster.placeOf(id) };
   });
   after(() => cluster.stop());
 
@@ -127,7 +133,7 @@ describe('the audit', () => {
     ['an inventory of nobody',
       () => [[3, `insert into inventory values ('${held.nobody}', 0, 0)`]],
       () => [[3, `delete from inventory where holder = '${held.nobody}'`]],
-      () => ({ placed: new RegExp(`shard 3: ${held.nobody}: holds without being a player here`) })],
+      () => ({ placed: new RegExp(`shard 3: ${held.nobody}: holds without being a player or a guild here`) })],
     ['a transaction that answers no command',
       () => [0, 1, 2, 3].map((shard): Statement => [shard, `update command set transaction_id = null, answer = '"${trade}"' where transaction_id = '${trade}'`]),
       () => [0, 1, 2, 3].map((shard): Statement => [shard, `update command set transaction_id = '${trade}', answer = '"done"' where answer = '"${trade}"'`]),
@@ -136,6 +142,46 @@ describe('the audit', () => {
       () => [[2, `insert into command values ('${held.nobody}', '${held.nobody}', '', '{}', '${held.nobody}')`]],
       () => [[2, `delete from command where id = '${held.nobody}'`]],
       () => ({ commands: new RegExp(`${held.nobody}: a command without its postings`) })],
+    ['a guild without a leader',
+      () => [[guild.shard, `update guild_member set rank = 'member' where guild = '${guild.id}'`]],
+      () => [[guild.shard, `update guild_member set rank = 'leader' where guild = '${guild.id}'`]],
+      () => ({ guilds: new RegExp(`${guild.id}: 0 leaders`) })],
+    ['a log that has lost a line',
+      () => [[guild.shard, `update guild_log set seq = 2 where guild = '${guild.id}'`]],
+      () => [[guild.shard, `update guild_log set seq = 1 where guild = '${guild.id}'`]],
+      () => ({ guilds: new RegExp(`${guild.id}: logged 1, lines 1`) })],
+    ['a guild without its bank',
+      () => [[guild.shard, `delete from inventory where holder = '${guild.id}'`]],
+      () => [[guild.shard, `insert into inventory values ('${guild.id}', 0, -1)`]],
+      () => ({ guilds: new RegExp(`${guild.id}: no bank`) })],
+    ['a member of a guild that was disbanded',
+      () => [[guild.shard, `update guild set disbanded_at = now() where id = '${guild.id}'`]],
+      () => [[guild.shard, `update guild set disbanded_at = null where id = '${guild.id}'`]],
+      () => ({ guilds: new RegExp(`${guild.id}: ${ann} is in no guild that lives`), members: /2 names and tags, 0 of guilds/ })],
+    ['a member who says otherwise',
+      () => [[0, `update player set guild_id = null where id = '${ann}'`]],
+      () => [[0, `update player set guild_id = '${guild.id}' where id = '${ann}'`]],
+      () => ({ members: new RegExp(`${guild.id} ${ann}: the player does not say so`) })],
+    ['somebody who says that a guild has them',
+      () => [[1, `update player set guild_id = '${guild.id}' where id = '${bob}'`]],
+      () => [[1, `update player set guild_id = null where id = '${bob}'`]],
+      () => ({ members: new RegExp(`${guild.id} ${bob}: the guild does not say so`) })],
+    ['a tag that is nobody’s any more',
+      () => [0, 1, 2, 3].map((shard): Statement => [shard, `update guild_name set key = 'gone' || key where key = 'tag:ord'; delete from guild_name where key = 'gonetag:ord'`]),
+      () => [[0, `insert into guild_name values ('tag:ord', '${guild.id}')`]],
+      () => ({ members: /1 names and tags, 2 of guilds/ })],
+    ['a trade that is counted and was none',
+      () => [[0, `update inventory set traded = traded + 1 where holder = '${ann}'`]],
+      () => [[0, `update inventory set traded = traded - 1 where holder = '${ann}'`]],
+      () => ({ fed: new RegExp(`${ann}: 1 trades counted, in the ledger 0`) })],
+    ['something gathered that nobody counted',
+      () => [[1, `update player set gathered = gathered - 1 where id = '${bob}'`]],
+      () => [[1, `update player set gathered = gathered + 1 where id = '${bob}'`]],
+      () => ({ fed: new RegExp(`${bob}: -1 gathered, in the ledger 0`) })],
+    ['a score that has more in it than there is',
+      () => [[1, `insert into score (player, board, season, region, value, counted) values ('${bob}', 'trades', 1, 'eu', 9, 99)`]],
+      () => [[1, `delete from score where player = '${bob}'`]],
+      () => ({ fed: new RegExp(`${bob} on trades: counted 99`) })],
   ];
   for (const [what, make, mend, expected] of FAULTS) {
     // Guards the invariant that it names: without it the audit would be green, with a clumsier one more would be red.

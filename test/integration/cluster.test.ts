@@ -56,7 +56,7 @@ describe('a cluster of shards', () => {
   });
 
   it('[SH2] is refused when a shard is of another cluster, and takes none of it over', async () => {
-    const other = await startCluster({ databases: 1 });
+    const other = await startCluster({ databases: 1, unlike: true });
     try {
       assert.equal(await refusal([cluster.urls[0]!, cluster.urls[1]!, other.urls[0]!]), 'SHARD_URLS: shard 2 belongs to another cluster; name only the databases of one');
     } finally {

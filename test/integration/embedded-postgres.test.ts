@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
 import { findEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from '../../persistence/embedded/index.ts';
-import { temporaryFolder } from '../kit/temporary-folder.ts';
+import { temporaryDataFolder } from '../kit/data-folder.ts';
 
 const databases = ['shard0', 'shard1'];
 const MODULE = pathToFileURL(path.resolve('persistence/embedded/index.ts')).href;
@@ -61,7 +61,7 @@ describe('embedded PostgreSQL', () => {
     return { parent, ...(JSON.parse(line.toString()) as { pid: number; urls: string[] }) };
   }
 
-  beforeEach(() => ({ folder, remove } = temporaryFolder()));
+  beforeEach(() => ({ folder, remove } = temporaryDataFolder('postgres')));
   afterEach(async () => {
     for (const child of children.splice(0)) child.kill('SIGKILL');
     await Promise.all(servers.splice(0).map((server) => server.stop()));
@@ -69,7 +69,8 @@ describe('embedded PostgreSQL', () => {
   });
 
   it('[EP1] makes the databases, durable and ready for two-phase commit', async () => {
-    const { urls } = await start();
+    const fresh = path.join(folder, 'fresh');
+    const { urls } = await start(fresh);
     assert.equal(urls.length, 2);
     for (const [index, url] of urls.entries()) {
       const [row] = await query(url, `select current_database() as name, current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit,

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SERVICE_ACTOR, type Movement } from '../../persistence/movement.ts';
+import { type Movement } from '../../persistence/movement.ts';
+import { SERVICE_ACTOR } from '../../persistence/posting.ts';
 import type * as Moves from '../../persistence/reshard/move.ts';
 import { slotOf } from '../../persistence/slots.ts';
 import type { Storage } from '../../persistence/storage.ts';
@@ -121,7 +122,7 @@ describe('moving slots', () => {
     { mutation: 'map-believed', scenario: grantsOnce, symptom: /it acted twice|audit is red/ },
     { mutation: 'missing-believed', scenario: carriesOver, symptom: /who moved is not found/ },
     { mutation: 'leaves-copies', scenario: carriesOver, symptom: /something is left behind/ },
-    { mutation: 'flips-unfenced', scenario: playsOn, symptom: /audit is red|gold was lost|refused|differs|goes|deadlock/ },
+    { mutation: 'flips-unfenced', scenario: playsOn, symptom: /audit is red|gold was lost|refused|differs|goes|deadlock|aborted/ },
     { mutation: 'flips-without-catching-up', scenario: playsOn, symptom: /audit is red|differs/ },
   ];
   for (const { mutation, scenario, symptom } of controls) {

@@ -5,9 +5,10 @@ import { commandId, join, service, signIn, type TestPlayer } from '../kit/player
 import { assertServes, FLOODED, inParallel, inventories, MemoryWatch } from '../kit/onslaught.ts';
 import { exchange, FRAME, RawSocket, reserveSeat, seatUrl, sit, type ReservedSeat } from '../kit/raw.ts';
 import { startServer, type TestServer } from '../kit/server.ts';
+import { isFull } from '../share.ts';
 
 const SEED = Number(process.env['SEED'] ?? 20261122);
-const [STRANGE_SOCKETS, UNACKNOWLEDGED, FLIPPED, TYPED, STREAMS] = [900, 120, 20_000, 250, 700];
+const [STRANGE_SOCKETS, UNACKNOWLEDGED, FLIPPED, TYPED, STREAMS] = isFull() ? [900, 120, 6_000, 250, 700] : [300, 60, 2_000, 100, 250];
 const FRAMES_PER_SOCKET = 10;
 const WIDTH = 12;
 const UPGRADE = 'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';

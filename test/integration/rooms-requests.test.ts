@@ -73,7 +73,7 @@ describe('requests at the socket', () => {
 
   it('[RM3] a request of an unknown type is BAD_REQUEST, and says nothing of the framework', async () => {
     for (const room of Object.values(rooms)) {
-      for (const type of ['nothing', '*', '', '__proto__', 'constructor', 'onJoin', '_$bmove', 'x'.repeat(200), 'trade:settle', 'player:grant', 'guild:create', 'leaderboard:around']) {
+      for (const type of ['nothing', '*', '', '__proto__', 'constructor', 'onJoin', '_$bmove', 'x'.repeat(200), 'trade:settle', 'player:grant', 'guild:deposit', 'leaderboard:around']) {
         assertReply(await refusalOf(room.request(type, {})), 'BAD_REQUEST', type.slice(0, 40));
       }
       assertReply(await refusalOf(room.request(7 as unknown as string, {})), 'BAD_REQUEST', 'a number');

@@ -8,9 +8,10 @@ import { QUANTITY_MAX } from '../../schema/quantities.ts';
 import { CommitQueue } from '../../server/ledger/commit-queue.ts';
 import { command, itemPosting, movement, newCommandId, redInvariants, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
 import { Model } from '../kit/model.ts';
+import { isFull } from '../share.ts';
 
 const SEED = Math.floor(Math.random() * 2 ** 31);
-const RUNS = 1_000;
+const RUNS = isFull() ? 500 : 200;
 /** Sequences at a time, each of a seed of its own; what they ask at once is committed together. */
 const LANES = 5;
 const PLAYERS = 4;

@@ -49,6 +49,7 @@ describe('a start that is refused', () => {
     [{ PROCESSES: '2' }, /REDIS_URL/],
     [{ REDIS_URL: 'redis://:secret-word@127.0.0.1:1' }, /REDIS_URL does not answer \(ECONNREFUSED\)/, /start Redis/, /^(?!.*secret-word)/],
     [{ REDIS_URL: 'redis://127.0.0.1:1', HOST: '0.0.0.0' }, /PUBLIC_ADDRESS/, /set PUBLIC_ADDRESS/],
+    [{ LEADERBOARD_URLS: 'mars=redis://127.0.0.1:1' }, /LEADERBOARD_URLS names the region "mars"/, /name one of eu, us, asia/],
     [{ SHARD_URLS: 'mysql://user:secret-word@host/db' }, /SHARD_URLS/, /^(?!.*secret-word)/],
     [{ NODE_ENV: 'production' }, /JWT_SECRET/, /set it/],
     [{ NODE_ENV: 'production', JWT_SECRET: SECRET, SERVICE_KEY: 'short', ADMIN_PASSWORD: SECRET }, /SERVICE_KEY/, /at least 16/],

@@ -52,6 +52,23 @@ describe('two-phase commit', () => {
   const kill = (pid: number) => cluster.sql(0, 'select pg_terminate_backend($1, 5000)', [pid]);
   const prepared = async () => (await cluster.sql<{ gid: string }>(0, 'select gid from pg_prepared_xacts order by gid')).map(({ gid }) => gid);
 
+  // Guards the refusal of statements behind the rollback: they would run outside of any transaction, and stay.
+  it('[TP1] what goes on beside a statement that failed writes nothing', async () => {
+    const work = async (transaction: Transaction) => {
+      const [failing, other] = [transaction.on(1), transaction.on(3)];
+      const goesOn = async () => {
+        // As long as the failure takes to be known, and not so long that the rollback is over.
+        await failing.raw('select pg_sleep(0.02)', []).catch(() => undefined);
+        for (const part of [failing, other]) await part.query(RAISE, [1]).catch(() => undefined);
+      };
+      await Promise.all([failing.raw('select 1 / 0', []), goesOn(), other.raw('select pg_sleep(0.05)', [])]);
+      return transaction.id;
+    };
+    await assert.rejects(open()([1, 3], 'test', work), /division by zero/);
+    await untilRows(() => cluster.sql(0, `select 1 where not exists (select 1 from pg_stat_activity where state like 'idle in%' or query like '%pg_sleep(0.05)' and state = 'active' and pid <> pg_backend_pid())`));
+    assert.deepEqual(await marks(), [0, 0, 0, 0]);
+  });
+
   it('[TP1] is plain over one shard: no prepare, no decision', async () => {
     const statements: string[] = [];
     const id = await open(async ({ text }) => void statements.push(text))([2], 'test', raiseOn(2));

@@ -4,12 +4,14 @@ import type { QueryResultRow } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { closeShards, migrateShards, openShards } from '../../persistence/cluster.ts';
 import { startEmbeddedPostgres } from '../../persistence/embedded/index.ts';
-import { SERVICE_ACTOR, type CommandRecord, type ItemPosting, type Movement, type MovementOutcome, type Posting } from '../../persistence/movement.ts';
+import { type Movement, type MovementOutcome } from '../../persistence/movement.ts';
+import { SERVICE_ACTOR, type CommandRecord, type ItemPosting, type Posting } from '../../persistence/posting.ts';
 import type { Shard } from '../../persistence/shard.ts';
 import { shardOfSlot, slotOf } from '../../persistence/slots.ts';
 import { openStorage, type Storage, type StorageOptions } from '../../persistence/storage.ts';
 import type { Item } from '../../schema/holdings.ts';
 import type { CommandId, HolderId, ItemId, PlayerId } from '../../schema/ids.ts';
+import { temporaryDataFolder } from './data-folder.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 export interface TestCluster {
@@ -37,6 +39,8 @@ export interface ClusterOptions extends Partial<StorageOptions> {
   poolMax?: number;
   /** Tests of crashes say `fsync: 'on'`. */
   settings?: Record<string, string | number>;
+  /** Made from nothing, so that it is not taken for another one that was made of the same template. */
+  unlike?: boolean;
 }
 
 const MANY_PLAYERS = `
@@ -44,8 +48,8 @@ const MANY_PLAYERS = `
   insert into inventory (holder) select id from made`;
 
 /** Embedded PostgreSQL with migrated shards and a storage over them. Not durable unless asked, because that is quick. */
-export async function startCluster({ databases = 4, poolMax = 10, settings = {}, reach = () => undefined, onUnfinished = () => undefined }: ClusterOptions = {}): Promise<TestCluster> {
-  const { folder, remove } = temporaryFolder();
+export async function startCluster({ databases = 4, poolMax = 10, settings = {}, unlike = false, reach = () => undefined, onUnfinished = () => undefined }: ClusterOptions = {}): Promise<TestCluster> {
+  const { folder, remove } = unlike ? temporaryFolder() : temporaryDataFolder('postgres');
   const names = Array.from({ length: databases }, (_, index) => `strongroom_${index}`);
   const server = await startEmbeddedPostgres({ dir: folder, databases: names, settings: { fsync: 'off', ...settings } });
   const shards = await openShards(server.urls, poolMax);

@@ -19,6 +19,11 @@ const RESOLVER = 'persistence/resolver.ts';
 const LINK = 'web/client/room-link.ts';
 const MIGRATION = 'persistence/migrations/migration-20261122000000-first.ts';
 
+const DECIDE = 'server/guilds/decide.ts';
+const GUILDS = 'server/guilds/guilds.ts';
+const SCORES = 'persistence/scores/score-statements.ts';
+const SEASONS = 'persistence/scores/season-store.ts';
+
 /** What the write refuses of an item. */
 const ITEM_CHECK = 'where i.holder is null or i.holder <> i.giver or i.held_version <> i.version or (i.bound and i.receiver is not null)';
 
@@ -118,7 +123,7 @@ export const MUTATIONS = {
     edits: [
       { file: WINDOW, find: "this.phase = 'settling';", replace: '' },
       { file: WINDOW, find: "invariant(this.phase === 'settling', 'only a settling trade is settled');", replace: '' },
-      { file: SETTLE, find: 'from c join command k on k.actor = c.actor and k.id = c.id)`', replace: 'from c join command k on false)`' },
+      { file: SETTLE, find: 'from c cross join lateral (select hash, answer from command where actor = c.actor and id = c.id offset 0) k)`', replace: 'from c join command k on false)`' },
       { file: SETTLE, find: 'from c where not exists (select 1 from bad where bad.ix = c.ix))', replace: 'from c on conflict do nothing)' },
     ],
   },
@@ -165,7 +170,7 @@ export const MUTATIONS = {
   'commands-act-twice': {
     guard: 'a command that acted does not act again [KE1] [KE2]: its check, and its primary key',
     edits: [
-      { file: SETTLE, find: 'from c join command k on k.actor = c.actor and k.id = c.id)`', replace: 'from c join command k on false)`' },
+      { file: SETTLE, find: 'from c cross join lateral (select hash, answer from command where actor = c.actor and id = c.id offset 0) k)`', replace: 'from c join command k on false)`' },
       { file: SETTLE, find: 'from c where not exists (select 1 from bad where bad.ix = c.ix))', replace: 'from c on conflict do nothing)' },
     ],
   },
@@ -300,6 +305,135 @@ export const MUTATIONS = {
   'losses-unseen': {
     guard: 'what lives here is listed again when Redis has lost it [RD7]',
     edits: [{ file: 'persistence/redis/generation.ts', find: 'await onLost();', replace: '' }],
+  },
+  'guild-strangers-welcome': {
+    guard: 'who acts in a guild has the rank that is there under the locks, or none [GA2]',
+    edits: [{ file: DECIDE, find: 'const rank = draft.rankOf(actor);', replace: "const rank = draft.rankOf(actor) ?? 'member';" }],
+  },
+  'guild-ranks-of-before': {
+    guard: 'a rank is the one that the actions before it in the flush have left [GA2]',
+    edits: [{ file: DECIDE, find: 'const rank = draft.rankOf(actor);', replace: 'const rank = draft.guild.members.find(({ playerId }) => playerId === actor)?.rank;' }],
+  },
+  'guild-seats-uncounted': {
+    guard: 'a guild has so many seats [GU2]',
+    edits: [
+      {
+        file: DECIDE,
+        find: "if (draft.memberCount >= rules.membersMax) return refused('GUILD_FULL', { membersMax: rules.membersMax });\n      if (draft.isTaken(actor))",
+        replace: 'if (draft.isTaken(actor))',
+      },
+    ],
+  },
+  'guild-memberships-uncounted': {
+    guard: 'a player is in one guild [GU2]',
+    edits: [{ file: DECIDE, find: "if (draft.isTaken(actor)) return refused('ALREADY_IN_GUILD');", replace: '' }],
+  },
+  'guild-holdings-unchecked': {
+    guard: 'a guild gives what it has, and takes what the member has [GU5]: the decision of it, before the write looks again',
+    edits: [
+      { file: DECIDE, find: "...items.filter((item) => draft.item(item)?.holder !== giver).map(", replace: '...items.filter(() => false).map(' },
+      { file: DECIDE, find: '.filter(([asset, quantity]) => draft.available(giver, asset) < quantity)', replace: '.filter(() => false)' },
+    ],
+  },
+  'guild-poison-spreads': {
+    guard: 'an action that is refused is left out of its flush alone [GA3]',
+    edits: [
+      { file: DECIDE, find: "if (verdict.status === 'done') seen.add(key);", replace: "if (verdict.status === 'refused') throw new Error(verdict.code);" },
+      { file: GUILDS, find: 'mayRunAlone: (error) => !(', replace: 'mayRunAlone: (error) => error === undefined && !(' },
+    ],
+  },
+  'guild-names-shared': {
+    guard: 'no two guilds have one name or tag [GU1]',
+    edits: [{ file: 'persistence/guilds/guild-store.ts', find: 'if (taken.length === 0) throw', replace: 'if (taken.length < 0) throw' }],
+  },
+  'guild-limits-uncounted': {
+    guard: 'what a member takes out in a day is counted [GU5]',
+    edits: [{ file: DECIDE, find: 'if (taken?.counts !== undefined) draft.take(actor, taken.counts);', replace: '' }],
+  },
+  'guild-limits-forgotten': {
+    guard: 'what a member took out is not forgotten by leaving [GU5]',
+    edits: [
+      {
+        file: 'persistence/guilds/flush-statements.ts',
+        find: 'where m.guild = r.guild and m.player = r.player)\n',
+        replace: 'where m.guild = r.guild and m.player = r.player), reset as (delete from guild_withdrawal w using unnest($1::uuid[], $2::uuid[]) as r(guild, player) where w.guild = r.guild and w.player = r.player)\n',
+      },
+    ],
+  },
+  'guild-commands-unknown': {
+    guard: 'an action that acted does not act again [GA4]: where it is decided',
+    edits: [{ file: DECIDE, find: 'const known = snapshot.known(action.actor, action.commandId);', replace: 'const known = undefined as ReturnType<typeof snapshot.known>;' }],
+  },
+  'guild-leaders-stay': {
+    guard: 'who hands the place over leads no longer [GU4]: where it is decided, and in the table',
+    edits: [
+      { file: DECIDE, find: "if (wanted === 'leader') draft.promote(actor, 'officer');", replace: '' },
+      { file: 'persistence/migrations/migration-20261128000000-guilds.ts', find: 'create unique index guild_leader', replace: 'create index guild_leader' },
+    ],
+  },
+  'guild-ends-with-bank': {
+    guard: 'a guild with anything in its bank is not disbanded [GU6]',
+    edits: [
+      { file: DECIDE, find: "if (draft.postings.length > 0) return { status: 'again' };", replace: '' },
+      { file: DECIDE, find: "if (!draft.bankIsEmpty) return refused(", replace: "if (draft.bankIsEmpty === undefined) return refused(" },
+    ],
+  },
+  'dead-stay-online': {
+    guard: 'who was on a process that died is not there any more [GN2]',
+    edits: [{ file: 'server/backplane.ts', find: 'isAlive: (processId) => membership?.alive().some((member) => member.processId === processId) ?? false,', replace: 'isAlive: () => true,' }],
+  },
+  'scores-forget-commands': {
+    guard: 'a score whose command acted before acts no more [LB3]: its look-up, and its primary key',
+    edits: [
+      { file: SCORES, find: 'as known, answer from command where actor = p.player and id = p.command offset 0)', replace: 'as known, answer from command where false offset 0)' },
+      { file: SCORES, find: 'from told where acts)', replace: 'from told where acts on conflict do nothing)' },
+    ],
+  },
+  'scores-share-ids': {
+    guard: "a score's id is claimed over all shards before it is recorded [LB3]",
+    edits: [{ file: 'persistence/scores/score-store.ts', find: "one.isReused = (fresh.has(one.score.id) ? hashes : stored).get(one.score.id) !== one.score.hash.toString('hex');", replace: 'one.isReused = !fresh.has(one.score.id) && !stored.has(one.score.id);' }],
+  },
+  'left-out-forgotten': {
+    guard: 'who finds a process dead looks after what it left out of the boards [LB5] [LB7]',
+    edits: [{ file: 'server/lost-lease.ts', find: 'void deps.features.leaderboards.recover()', replace: 'void Promise.resolve()' }],
+  },
+  'resolved-untold': {
+    guard: 'what a resolver committed is looked after on the boards [LB7]',
+    edits: [{ file: 'server/resolver.ts', find: 'onCommitted?.();', replace: 'void onCommitted;' }],
+  },
+  'seasons-unlocked': {
+    guard: 'who records a score keeps its season from being closed [LB8]',
+    edits: [{ file: SCORES, find: "text: `select pg_advisory_xact_lock_shared(${SEASON_LOCK})`", replace: "text: 'select 1'" }],
+  },
+  'seasons-closed-by-all': {
+    guard: 'who finds a season over closes that one, while it is open and over [LB8]',
+    edits: [
+      { file: SEASONS, find: 'where board = $1 and number = $2 and closed_at is null and ends_at <= clock_timestamp() returning number', replace: 'where board = $1 and number >= $2 and closed_at is null returning number' },
+      { file: SEASONS, find: 'values ($1, $2, to_timestamp($3::float8 / 1000))', replace: 'select board, max(number) + 1, to_timestamp($3::float8 / 1000) from season where board = $1 and number >= $2 - 1 group by board' },
+    ],
+  },
+  'seasons-untold': {
+    guard: 'every shard is told of a close before the places are written [LB8]',
+    edits: [{ file: SEASONS, find: 'every(([board, number]) => (held.get(board) ?? 0) >= number)', replace: 'every(([board]) => held.has(board))' }],
+  },
+  'unheard-stays-untold': {
+    guard: 'what was committed although nobody heard so is brought to the boards [LB5]: a score when it is repeated, and what is counted when it is counted again',
+    edits: [
+      { file: 'server/leaderboards/leaderboards.ts', find: 'if (outcome.repeated) await', replace: 'if (outcome.repeated === undefined && outcome.season < 0) await' },
+      { file: 'server/leaderboards/counting.ts', find: 'if (unsure.length > 0) void', replace: 'if (unsure.length < 0) void' },
+    ],
+  },
+  'old-sets-believed': {
+    guard: 'a set is complete only in the run of its server in which it was filled [LB5]',
+    edits: [{ file: 'persistence/redis/board-sets.ts', find: 'return mark === runNow() ? answerOf(answer) : undefined;', replace: "return mark === '' ? undefined : answerOf(answer);" }],
+  },
+  'regions-waited-for': {
+    guard: 'a region that says nothing is not waited for longer than for 200 ms [LB6]',
+    edits: [{ file: 'server/leaderboards/regions.ts', find: 'const ANSWER_MAX_MS = 200;', replace: 'const ANSWER_MAX_MS = 700;' }],
+  },
+  'scores-left-behind': {
+    guard: "a player's scores move with the slot [LB4]",
+    edits: [{ file: 'persistence/reshard/statements.ts', find: "{ table: 'score', where: 'r.player in (select id from player where slot = any($1::int[]))' },", replace: '' }],
   },
 } as const satisfies Record<string, Mutation>;
 

@@ -59,8 +59,8 @@ export async function settleTogether(shardUrls: string, plugs: readonly Deal[], 
   return { plugs: await Promise.all(plugged), deals: await Promise.all(gathered) };
 }
 
-/** Locks a player's row as a slow transaction would, until the connection ends. */
-async function lockHolder(shardUrls: string, holder: string): Promise<Client> {
+/** Locks a holder's row as a slow transaction would, until the connection ends. */
+export async function lockHolder(shardUrls: string, holder: string): Promise<Client> {
   const client = new Client({ connectionString: shardUrls.split(',')[shardOf(holder)] });
   await client.connect();
   await client.query('begin');

@@ -76,11 +76,24 @@ export async function anyZone(player: Pick<TestPlayer, 'client'>) {
 }
 
 /** Valid requests, to be broken: type and body. */
-export const REQUESTS: Record<'player' | 'zone' | 'trade', Record<string, () => Record<string, unknown>>> = {
+export const REQUESTS: Record<'player' | 'zone' | 'trade' | 'guild', Record<string, () => Record<string, unknown>>> = {
   player: {
     'player:rename': () => ({ commandId: commandId(), name: 'Renamed' }),
     'command:outcome': () => ({ commandId: commandId() }),
     'trade:invite': () => ({ playerId: commandId() }),
+    'guild:create': () => ({ commandId: commandId(), name: 'A guild', tag: 'TAG' }),
+    'guild:accept': () => ({ commandId: commandId(), guildId: commandId() }),
+    'guild:decline': () => ({ guildId: commandId() }),
+    'guild:invitations': () => ({}),
+  },
+  guild: {
+    'guild:invite': () => ({ commandId: commandId(), playerId: commandId() }),
+    'guild:kick': () => ({ commandId: commandId(), playerId: commandId() }),
+    'guild:rank': () => ({ commandId: commandId(), playerId: commandId(), rank: 'officer' }),
+    'guild:leave': () => ({ commandId: commandId() }),
+    'guild:disband': () => ({ commandId: commandId() }),
+    'guild:deposit': () => ({ commandId: commandId(), items: [commandId()] }),
+    'guild:withdraw': () => ({ commandId: commandId(), fungibles: { gold: 5 } }),
   },
   zone: { move: () => ({ x: 1, y: 2 }), gather: () => ({ commandId: commandId(), nodeId: 'gem-1' }) },
   trade: {

@@ -22,15 +22,15 @@ export function newClient(url: string, token = ''): Client {
   return client;
 }
 
-export async function signIn(url: string, name = 'Tester'): Promise<{ client: Client; id: string; token: string }> {
+export async function signIn(url: string, name = 'Tester', region?: string): Promise<{ client: Client; id: string; token: string }> {
   const client = newClient(url);
-  const { user, token } = await client.auth.signInAnonymously<{ playerId: string }>({ name });
+  const { user, token } = await client.auth.signInAnonymously<{ playerId: string }>({ name, ...(region !== undefined && { region }) });
   client.auth.token = token;
   return { client, id: user.playerId, token };
 }
 
-export async function join(url: string, name = 'Tester'): Promise<TestPlayer> {
-  const signedIn = await signIn(url, name);
+export async function join(url: string, name = 'Tester', region?: string): Promise<TestPlayer> {
+  const signedIn = await signIn(url, name, region);
   return { ...signedIn, ...(await joinPlayer(signedIn.client)) };
 }
 

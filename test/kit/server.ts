@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { temporaryFolder } from './temporary-folder.ts';
+import { isFree } from '../../loadtest/bench/kit/free-port.ts';
+import { temporaryDataFolder } from './data-folder.ts';
 
 const START_MAX_MS = 40_000;
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -38,7 +38,7 @@ export interface StartOptions {
 
 /** A real server process with embedded PostgreSQL, on a free port, ready when this resolves. */
 export async function startServer({ env = {}, dataDir, port: given, root = ROOT }: StartOptions = {}): Promise<TestServer> {
-  const own = dataDir === undefined ? temporaryFolder() : undefined;
+  const own = dataDir === undefined ? temporaryDataFolder(root === ROOT ? 'databases' : 'postgres') : undefined;
   const folder = dataDir ?? own?.folder ?? '';
   const port = given ?? (await freePort());
   const child = spawn(process.execPath, ['server/main.ts'], {
@@ -100,14 +100,4 @@ export async function freePort(): Promise<number> {
     if (await isFree(port)) return port;
   }
   throw new Error('no port is free');
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const probe = createServer();
-  const outcome = await new Promise<boolean>((resolve) => {
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => resolve(true));
-  });
-  if (outcome) await new Promise((resolve) => probe.close(resolve));
-  return outcome;
 }

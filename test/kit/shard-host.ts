@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Client, type QueryResultRow } from 'pg';
 import { startEmbeddedPostgres } from '../../persistence/index.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { temporaryDataFolder } from './data-folder.ts';
 
 const SHARDS = 4;
 
@@ -23,7 +23,7 @@ export interface ShardHost {
 
 /** Without fsync: it is never killed. What a crash of PostgreSQL leaves is tested on the servers' own. */
 export async function startShardHost(): Promise<ShardHost> {
-  const { folder, remove } = temporaryFolder();
+  const { folder, remove } = temporaryDataFolder('postgres');
   const embedded = await startEmbeddedPostgres({ dir: folder, databases: ['admin'], settings: { fsync: 'off', max_connections: 400, log_min_messages: 'error' } });
   const admin = new Client({ connectionString: embedded.urls[0] });
   await admin.connect();

@@ -1,9 +1,24 @@
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, realpathSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+const MEMORY = '/dev/shm';
+/** What a run has there at most at a time, with room to spare; and what must be left of the machine's memory. */
+const MEMORY_FREE_MIN = 6 * 2 ** 30;
+
 /** A fresh folder, and what removes it with all that is in it, also while a server that was killed is still ending there. */
 export function temporaryFolder(): { folder: string; remove: () => void } {
-  const folder = mkdtempSync(path.join(realpathSync(tmpdir()), 'strongroom-test-'));
+  const folder = mkdtempSync(path.join(realpathSync(isRoomy(MEMORY) ? MEMORY : tmpdir()), 'strongroom-test-'));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }) };
+}
+
+/** In memory a data folder is copied in a tenth of the time. Processes are killed there, never the machine, so nothing is less true for it. */
+function isRoomy(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize > MEMORY_FREE_MIN && process.availableMemory() > MEMORY_FREE_MIN;
+  } catch {
+    return false;
+  }
 }

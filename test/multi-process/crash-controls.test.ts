@@ -2,13 +2,13 @@ import type { FaultPoint } from '../../persistence/index.ts';
 import { crashAt, prepareSite, type CrashSite } from '../kit/crash.ts';
 import { assertGoesRed, withMutant } from '../kit/mutant.ts';
 import type { MutationName } from '../kit/mutations.ts';
-import { temporaryFolder } from '../kit/temporary-folder.ts';
+import { temporaryDataFolder } from '../kit/data-folder.ts';
 
 const HALF = /neither both legs nor none/;
 
 /** The crash scenario of crash-points.test.ts must fail when a guard of the two-phase commit is gone. */
 describe('negative controls of dupe 1 and dupe 3', () => {
-  const { folder, remove } = temporaryFolder();
+  const { folder, remove } = temporaryDataFolder('databases');
   let site: CrashSite;
   before(async () => {
     site = await prepareSite({ dataDir: folder }, 'distinct');

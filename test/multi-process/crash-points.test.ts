@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { FAULT_POINTS, faultPoints, type CommitPoint } from '../../persistence/index.ts';
 import { crashAt, prepareSite, type CrashSite, type Recovery } from '../kit/crash.ts';
-import { temporaryFolder } from '../kit/temporary-folder.ts';
+import { temporaryDataFolder } from '../kit/data-folder.ts';
 
 /** The points that a movement over one shard passes. */
 const ON_ONE_SHARD: readonly CommitPoint[] = ['locked', 'acted-first', 'acted', 'committed', 'published'];
@@ -15,7 +15,7 @@ describe('crash points', () => {
 
   for (const [pair, shards, points] of [['over two shards', 'distinct', FAULT_POINTS], ['on one shard', 'same', ON_ONE_SHARD]] as const) {
     describe(pair, () => {
-      const { folder, remove } = temporaryFolder();
+      const { folder, remove } = temporaryDataFolder('databases');
       let site: CrashSite;
       before(async () => {
         site = await prepareSite({ dataDir: folder }, shards);

@@ -199,7 +199,7 @@ describe('dupes: a rush', () => {
       'write-trusts-offer',
       [
         { dupe: '13', scenario: (server) => lastUnit(server, 5), symptom: /the seller holds/ },
-        { dupe: '15', scenario: (server) => everyDoorAtOnce(server, 'sword'), symptom: /partner \d holds|gone once/ },
+        { dupe: '15', scenario: (server) => everyDoorAtOnce(server, 'sword'), symptom: /partner \d holds|gone once|[2-9] !== 1/ },
       ],
     ],
     [

@@ -3,7 +3,7 @@ import { assertHolds, assertShown, runAudit } from '../kit/economy.ts';
 import { assertGoesRed, withMutant } from '../kit/mutant.ts';
 import { commandId, join, service, type TestPlayer } from '../kit/player.ts';
 import { startServer, type StartOptions, type TestServer } from '../kit/server.ts';
-import { temporaryFolder } from '../kit/temporary-folder.ts';
+import { temporaryDataFolder } from '../kit/data-folder.ts';
 import { joinZone, sitDown, trade } from '../kit/trade.ts';
 
 const SHOWN_WITHIN_MS = 200;
@@ -48,7 +48,7 @@ async function gatherOre(player: TestPlayer): Promise<number> {
 }
 
 describe('killed with -9 right after the answer', () => {
-  const { folder: dataDir, remove } = temporaryFolder();
+  const { folder: dataDir, remove } = temporaryDataFolder('databases');
   after(remove);
 
   it('[DS7] both rooms show the trade within 200 ms of the answer, and after the kill and a restart it is there', async () => {

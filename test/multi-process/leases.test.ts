@@ -8,7 +8,7 @@ import { commandId, join, joinPlayer, newClient, service, until, type TestPlayer
 import { MortalRedis } from '../kit/redis-host.ts';
 import type { TestServer } from '../kit/server.ts';
 import { startShardHost, type ShardHost } from '../kit/shard-host.ts';
-import { accept, joinZone, offer, outcomeOf, sitDown, trade } from '../kit/trade.ts';
+import { accept, joinZone, offer, outcomeOf, sitDown, trade, type Table } from '../kit/trade.ts';
 
 const SHUTDOWN = 4001;
 /** A lease of 3.5 s, half a second to notice, and a slow machine. */
@@ -89,7 +89,10 @@ describe('leases', () => {
     await until(joins, BACK_WITHIN_MS, 'the process that stood still takes sessions again');
     assert.ok(selling);
     const buying = await onServer(second, buyer);
-    await trade(await sitDown(selling, buying), { items: [sword] }, { fungibles: { gold: 10 } });
+    // The other process may have yet to hear that this one lives: until then its rooms are not found, and a client asks again.
+    let again: Table | undefined;
+    await until(() => sitDown(selling!, buying).then((made) => Boolean((again = made)), () => false), BACK_WITHIN_MS, 'its rooms are found again');
+    await trade(again!, { items: [sword] }, { fungibles: { gold: 10 } });
     await assertShown(first, selling);
     await assertShown(first, buying);
     await assertHolds(first, buying, { items: [sword] }, 'the buyer');

@@ -18,7 +18,7 @@ const CLOSED_BY_SHUTDOWN = 4001;
 /** For a client whose other process is there; far more than it takes. */
 const BACK_MAX_MS = 10_000;
 /** What a trade in the middle of it all may fail with; a socket that could not be opened says nothing. */
-const EXPECTED = /^$|BUSY|TRADE_|SESSION_REPLACED|connection|closed|fetch failed|not within/;
+const EXPECTED = /^$|^room "[^"]+" (not found|is locked)|expired|BUSY|TRADE_|SESSION_REPLACED|connection|closed|fetch failed|not within/;
 const TEST_MAX_MS = 240_000;
 const RESTARTS_MAX = 10;
 

@@ -11,7 +11,7 @@ const TEN: FaultRunOptions = { ...ROUND, trades: 600, workers: 2, shards: 10, se
 const CONTROL: FaultRunOptions = { ...ROUND, trades: 800, workers: 2, players: 150 };
 
 describe('trades while processes are killed, connections cut and PostgreSQL is stopped', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
 
   it(`[CR3] dupe 26: in ${ROUND.trades} trades everybody is told the truth (seed ${SEED})`, async () => {
     const { violations, kills, terminated, stops, trades, acknowledged, crossing, refused } = await runFaults(ROUND);
@@ -44,13 +44,13 @@ describe('trades while processes are killed, connections cut and PostgreSQL is s
 });
 
 describe('shards that are added and drained while everybody trades', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
 
-  const RESHAPED: FaultRunOptions = { ...ROUND, trades: 800, workers: 2, shards: 1, reshape: [2, 4, 3], inFlight: 20 };
+  const RESHAPED: FaultRunOptions = { ...ROUND, trades: 250, workers: 2, shards: 1, reshape: [3, 2], inFlight: 20 };
   it(`[SH6] dupe 9: from 1 to ${RESHAPED.reshape?.join(' to ')} shards, with movers and workers killed, by the fewest moves (seed ${SEED})`, async () => {
     const { violations, reshapings, acknowledged, crossing } = await runFaults(RESHAPED);
     assert.deepEqual(violations, []);
-    assert.deepEqual(reshapings.map(({ over, moved }) => [over, moved]), [[2, 512], [4, 512], [3, 256]]);
+    assert.deepEqual(reshapings.map(({ over, moved }) => [over, moved]), [[3, 682], [2, 341]]);
     assert.ok(acknowledged > 0 && crossing > 0);
   });
 });

@@ -32,8 +32,19 @@ export interface ReshapeDeps {
 
 /** The slots' owners, as the shards themselves say. */
 export async function ownersOf({ shards }: Pick<SimDatabase, 'shards'>): Promise<Int16Array> {
-  const maps = await Promise.all(shards.map(readShardMap));
+  const maps = await whenBack(() => Promise.all(shards.map(readShardMap)));
   return mergeMaps(maps.filter((map) => map !== undefined)).owners;
+}
+
+/** Asked again while a database is stopped. */
+async function whenBack<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  for (const deadline = performance.now() + AUDIT_MAX_MS; ; await delay(LOOK_EVERY_MS)) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { rotated, tellFaults } from '../../loadtest/bench/kit/bots-process.ts';
 import { pick, seededRandom } from '../../loadtest/bench/kit/holdings.ts';
 import { Bot } from './bot.ts';
 import type { BotOrder, BotOrders, BotReport } from './messages.ts';
@@ -45,11 +46,6 @@ async function main({ endpoints, bots: count, seed }: BotOrders): Promise<void> 
   for (const bot of bots) bot.close();
 }
 
-/** Each begins with another process. */
-function rotated<Value>(values: readonly Value[], by: number): Value[] {
-  return values.map((_, at) => values[(at + by) % values.length] as Value);
-}
-
 function report(message: BotReport): void {
   process.send?.(message);
 }
@@ -62,11 +58,7 @@ process.on('message', (order: BotOrder) => {
   if (order.type === 'stock') stocked.resolve();
   if (order.type === 'finish') finish.resolve();
 });
-process.once('disconnect', () => process.exit(1));
-// The SDK warns of every connection that fails, which is what a storm is made of.
-console.warn = console.info = console.log = () => undefined;
-console.error = (error: unknown) => report({ type: 'fault', message: String(error) });
-process.on('unhandledRejection', (error) => report({ type: 'fault', message: `unhandled: ${(error as Error).stack ?? String(error)}` }));
+tellFaults((message) => report({ type: 'fault', message }));
 
 await main(await begun.promise);
 await delay(300); // what is still in the pipe

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { InvalidArgumentError, program } from 'commander';
 import { runStorm, type StormOptions } from './storm.ts';
 
@@ -15,6 +16,8 @@ program
   .option('--seed <n>', 'which process dies when, and who trades what', wholeNumber, Math.floor(Math.random() * SEED_MAX))
   .action(async ({ seconds, ...options }: StormOptions & { seconds: number }) => {
     console.log(`seed ${options.seed}`);
+    // As PM2 starts them.
+    process.env['NODE_COMPILE_CACHE'] ??= path.resolve(import.meta.dirname, '../../node_modules/.cache/strongroom/compiled');
     const { recoveries, violations, ...counts } = await runStorm({ ...options, botProcesses: 2, recoveredMaxMs: RECOVERED_MAX_MS, durationMs: seconds * 1_000, onProgress: (line) => console.log(line) });
     for (const [what, count] of Object.entries(counts)) console.log(`${what.padEnd(12)} ${count.toLocaleString('en')}`);
     for (const { fault, tookMs } of recoveries) console.log(`${fault.padEnd(24)} everybody was answered again after ${(tookMs / 1_000).toFixed(1)} s`);

@@ -34,6 +34,14 @@ describe('the commit queue', () => {
     assert.deepEqual(flights.map(({ names }) => names), ['a b c', 'd e f', 'g h']);
   });
 
+  // Guards the weight: a hundred actions of a guild are one movement, and two hundred such would be one transaction.
+  it('[TQ1] counts a movement as much as it weighs, and takes one that is too heavy alone', async () => {
+    const { flights, submit } = openQueue({ batchSizeMax: 5, weightOf: (movement) => (/[A-Z]/.test(nameOf(movement)) ? 3 : 1) });
+    for (const name of ['A', 'B', 'c', 'd', 'E']) submit(moves(name, name));
+    for (let at = 0; at < 3; at++) await turn().then(() => flights[at]!.land());
+    assert.deepEqual(flights.map(({ names }) => names), ['A', 'B c d', 'E']);
+  });
+
   // Guards the second wake in `#run`: a burst would go through one worker, while the others are idle.
   it('[TQ1] has as many commits under way at once as there are workers, and no more', async () => {
     const { flights, submit } = openQueue({ batchSizeMax: 2, workersMax: 2 });

@@ -36,6 +36,8 @@ describe('configuration', () => {
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be one of fatal, /],
     [{ NODE_APP_INSTANCE: '-1' }, /^NODE_APP_INSTANCE must be at least 0/],
     [{ TRADE_TTL_MS: '5' }, /^TRADE_TTL_MS must be at least 1000/],
+    [{ PATCH_INTERVAL_MS: '19' }, /^PATCH_INTERVAL_MS must be at least 20/],
+    [{ PATCH_INTERVAL_MS: '1001' }, /^PATCH_INTERVAL_MS must be at most 1000/],
     [{ TRADES_OPEN_MAX: '0' }, /^TRADES_OPEN_MAX must be at least 1/],
     [{ INVENTORY_CACHE_MAX: '0' }, /^INVENTORY_CACHE_MAX must be at least 1/],
     [{ SHARD_POOL_MAX: '1e9' }, /^SHARD_POOL_MAX must be at most 1000/],
@@ -64,7 +66,7 @@ describe('configuration', () => {
     assert.deepEqual(config, {
       env: 'development', instance: 0, processes: 1, host: '127.0.0.1', port: 2567, publicAddress: undefined, logLevel: 'info',
       dataDir: path.resolve('.strongroom'), catalogPath: path.resolve('catalog.yaml'),
-      shardUrls: undefined, redisUrl: undefined, leaderboardUrls: {}, faultPoint: undefined,
+      shardUrls: undefined, redisUrl: undefined, leaderboardUrls: {}, patchIntervalMs: 50, faultPoint: undefined,
       limits: {
         authRateMax: 2_000, loginFailuresMax: 10, messagesPerSecondMax: 200, tradeTtlMs: 300_000, tradesOpenMax: 64, reconnectionWindowS: 20, inventoryCacheMax: 10_000,
         inventoryCacheTtlMs: 60_000, versionCheckIntervalMs: 5_000, resolverIntervalMs: 1_000, shardPoolMax: 10,

@@ -8,13 +8,13 @@ const [ANN, BOB, EVE] = ['ann', 'bob', 'eve'] as [PlayerId, PlayerId, PlayerId];
 
 describe('the version watch', () => {
   let truth: Map<string, HeldVersion>;
-  let queries: (readonly PlayerId[])[];
+  let queries: (readonly string[])[];
   let heard: string[];
   let watch: VersionWatch;
   let gate: Promise<void>;
 
   const room = (playerId: PlayerId, version: number, epoch = 1) =>
-    watch.add({ playerId, version: () => version, epoch, onBehind: (newest) => heard.push(`${playerId} behind ${newest}`), onDisplaced: (by) => heard.push(`${playerId} displaced by ${by}`) });
+    watch.add({ key: playerId, version: () => version, epoch, onBehind: (newest) => heard.push(`${playerId} behind ${newest}`), onDisplaced: (by) => heard.push(`${playerId} displaced by ${by}`) });
 
   beforeEach(() => {
     truth = new Map([[ANN, { version: 5, epoch: 1 }], [BOB, { version: 5, epoch: 1 }]]);
@@ -46,10 +46,10 @@ describe('the version watch', () => {
 
   // Guards the time of the question: an answer from before a renaming must not take it back.
   it('[BU2] tells a room its profile, and when it asked for it', async () => {
-    const profile = { name: 'Ann', level: 2, xp: 30 };
+    const profile = { name: 'Ann', level: 2, xp: 30, guildId: null };
     truth.set(ANN, { version: 5, epoch: 1, profile });
     const told: [unknown, number][] = [];
-    watch.add({ playerId: ANN, version: () => 5, epoch: 1, onBehind: () => undefined, onDisplaced: () => undefined, onProfile: (said, askedAt) => told.push([said, askedAt]) });
+    watch.add({ key: ANN, version: () => 5, epoch: 1, onBehind: () => undefined, onDisplaced: () => undefined, onProfile: (said, askedAt) => told.push([said, askedAt]) });
     const before = performance.now();
     let open = () => undefined as void;
     gate = new Promise((resolve) => (open = resolve));
@@ -94,7 +94,7 @@ describe('the version watch', () => {
     let failures = 0;
     let failing = true;
     const watching = new VersionWatch(() => (failing ? Promise.reject(new Error('away')) : Promise.resolve(truth)));
-    watching.add({ playerId: ANN, version: () => 4, epoch: 1, onBehind: (newest) => heard.push(`behind ${newest}`), onDisplaced: () => undefined });
+    watching.add({ key: ANN, version: () => 4, epoch: 1, onBehind: (newest) => heard.push(`behind ${newest}`), onDisplaced: () => undefined });
     watching.start(5, () => failures++);
     while (failures < 2) await delay(2);
     failing = false;

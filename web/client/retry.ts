@@ -3,7 +3,7 @@ import { Refused, type AnswerLost } from './failures.ts';
 
 /**
  * How often a request may be sent. A `command` carries a command id, so that it acts once however often it is sent; a
- * `query` changes nothing; what is asked `once` is sent again only when it was certainly not sent.
+ * `query` may be sent again, because it changes nothing, or nothing more; what is asked `once` is sent again only when it was certainly not sent.
  */
 export type RequestKind = 'command' | 'query' | 'once';
 
@@ -11,7 +11,21 @@ export const REQUEST_KINDS: Readonly<Record<RequestType, RequestKind>> = {
   'player:rename': 'command',
   gather: 'command',
   'trade:accept': 'command',
+  'guild:create': 'command',
+  'guild:accept': 'command',
+  'guild:invite': 'command',
+  'guild:kick': 'command',
+  'guild:rank': 'command',
+  'guild:leave': 'command',
+  'guild:disband': 'command',
+  'guild:motd': 'command',
+  'guild:deposit': 'command',
+  'guild:withdraw': 'command',
   'command:outcome': 'query',
+  'guild:invitations': 'query',
+  'leaderboard:around': 'query',
+  'leaderboard:guild': 'query',
+  'guild:decline': 'query',
   'trade:invite': 'once',
   'trade:offer': 'once',
   'trade:cancel': 'once',

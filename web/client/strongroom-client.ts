@@ -70,6 +70,16 @@ export class StrongroomClient {
     return this.follow('trade', { roomId: tradeId }, { joinsMax: 6 });
   }
 
+  /** One's own guild; who is no member is refused, and the link is `gone`. */
+  guild(guildId: string): RoomLink<'guild'> {
+    return this.follow('guild', { options: { guildId } });
+  }
+
+  /** The best of a board, in a region or in all of them: `global`. */
+  leaderboard(board: string, region = 'global'): RoomLink<'leaderboard'> {
+    return this.follow('leaderboard', { options: { board, region } });
+  }
+
   /** Any shared room, entered as soon as the player is there; asked for again, the same link until it was closed. */
   follow<Name extends Exclude<RoomName, 'player'>>(name: Name, way: Way, { joinsMax }: { joinsMax?: number } = {}): RoomLink<Name> {
     const key = `${name}:${'roomId' in way ? way.roomId : JSON.stringify(way.options)}`;

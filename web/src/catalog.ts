@@ -1,3 +1,4 @@
+import type { GuildRules } from '../../schema/catalog.ts';
 import { backOffMs, cell, sleep } from '../client/index.ts';
 import { observeServerTime } from './server-clock.ts';
 
@@ -15,6 +16,8 @@ export interface CatalogAsset {
 interface Catalog {
   assets: Map<string, CatalogAsset>;
   order: Map<string, number>;
+  /** Absent until it has arrived. */
+  guilds?: GuildRules;
 }
 
 /** Changes when the catalogue arrives, so that titles and icons drawn before are drawn again. */
@@ -35,10 +38,11 @@ export async function loadCatalog(): Promise<void> {
       const response = await fetch('/catalog');
       observeServerTime(response.headers.get('date'));
       if (!response.ok) throw new Error(`the catalogue answered ${response.status}`);
-      const { assets } = (await response.json()) as { assets: CatalogAsset[] };
+      const { assets, guilds } = (await response.json()) as { assets: CatalogAsset[]; guilds: GuildRules };
       catalog.set({
         assets: new Map(assets.map((asset) => [asset.name, asset])),
         order: new Map(assets.map((asset, index) => [asset.name, index])),
+        guilds,
       });
       break;
     } catch {

@@ -73,6 +73,21 @@ export class ClientSession {
     return (await this.#client.player.request('trade:invite', { playerId: playerId as PlayerId })).tradeId;
   }
 
+  /** The private room, for what is asked there by a part of the page of its own. */
+  get playerRoom(): RoomLink<'player'> {
+    return this.#client.player;
+  }
+
+  /** Joins the player's own guild's room, and stays for as long as the link is not closed. */
+  guild(guildId: string): RoomLink<'guild'> {
+    return this.#client.guild(guildId);
+  }
+
+  /** Joins a board's room, of one region or all, and stays for as long as the link is not closed. */
+  leaderboard(board: string, region: string): RoomLink<'leaderboard'> {
+    return this.#client.leaderboard(board, region);
+  }
+
   /** Joins a trade's room, and stays for as long as the link is not closed. */
   trade(tradeId: string): RoomLink<'trade'> {
     return this.#client.trade(tradeId);

@@ -1,8 +1,10 @@
 import { account, verifyAccount } from './account.ts';
 import { openAccountDialog } from './account-dialog.ts';
 import { banner } from './banner.ts';
+import { BoardDesk } from './board-desk.ts';
 import { ClientSession } from './client-session.ts';
 import { button, el, setText } from './dom.ts';
+import { GuildDesk } from './guild-desk.ts';
 import { hintBar } from './hints.ts';
 import { iconElement } from './icons.ts';
 import { inventoryPanel } from './inventory-panel.ts';
@@ -19,10 +21,12 @@ export function gamePage(): { element: HTMLElement; close(): void } {
   const desk = new TradeDesk(session);
   const trade = (avatar: Avatar) => void desk.invite(avatar.id, avatar.name);
   const zone = zoneView(session, trade);
+  const guild = new GuildDesk(session, zone.model);
+  const boards = new BoardDesk(session);
   const nearby = nearbyPanel(zone, { selfId: () => session.player.get()?.playerId, trade });
   zone.element.append(hintBar());
   const element = el('div', { class: 'game' },
-    header(session, stops),
+    header(session, [boards.element, guild.element], stops),
     banner(session),
     el('main', { class: 'stage' }, zone.element, sidebar(inventoryPanel(session), nearby.element)),
     desk.element);
@@ -32,6 +36,8 @@ export function gamePage(): { element: HTMLElement; close(): void } {
     close() {
       for (const stop of stops) stop();
       desk.close();
+      guild.close();
+      boards.close();
       nearby.close();
       zone.close();
       session.close();
@@ -39,7 +45,7 @@ export function gamePage(): { element: HTMLElement; close(): void } {
   };
 }
 
-function header(session: ClientSession, stops: (() => void)[]): HTMLElement {
+function header(session: ClientSession, desks: readonly HTMLElement[], stops: (() => void)[]): HTMLElement {
   const name = el('strong', { testid: 'player-name' });
   const level = el('span', { class: 'quiet', testid: 'player-level' });
   const gold = el('span', { testid: 'player-gold' });
@@ -60,6 +66,7 @@ function header(session: ClientSession, stops: (() => void)[]): HTMLElement {
   return el('header', { class: 'top' },
     el('div', { class: 'wordmark wordmark-small' }, iconElement('strongroom'), el('h1', {}, 'Strongroom')),
     el('span', { class: 'purse', title: 'Gold' }, iconElement('gold'), gold),
+    ...desks,
     button({ class: 'who', testid: 'account', 'aria-haspopup': 'dialog', 'aria-label': 'Account', press: () => openAccountDialog(session) }, el('span', { class: 'who-text' }, name, level), guest));
 }
 

@@ -1,3 +1,4 @@
+import { avatarRow, othersAround } from './avatar-row.ts';
 import { assetOf } from './catalog.ts';
 import { button, el, fill, setText } from './dom.ts';
 import { iconElement } from './icons.ts';
@@ -9,14 +10,14 @@ import type { ZoneView } from './zone-view.ts';
 
 const REFRESH_MS = 500;
 const NODES_MAX = 8;
-const PLAYERS_MAX = 50;
 
 /** Players and gathering places as lists of buttons: everything that the canvas offers, without a mouse. */
 export function nearbyPanel(zone: ZoneView, options: { selfId: () => string | undefined; trade: (avatar: Avatar) => void }): { element: HTMLElement; close(): void } {
   const players = el('ul', { class: 'rows', testid: 'nearby-players' });
   const nodes = el('ul', { class: 'rows', testid: 'nearby-nodes' });
   const alone = el('p', { class: 'quiet' }, 'Nobody else is here yet.');
-  const showPlayers = keyedList<Avatar>(players, ({ id }) => id, (avatar) => playerRow(avatar, options.trade));
+  const showPlayers = keyedList<Avatar>(players, ({ id }) => id, (avatar) =>
+    avatarRow(avatar, { text: 'Trade', label: (name) => `Trade with ${name}`, testid: `trade-with-${avatar.id}`, press: options.trade }));
   const showNodes = keyedList<GatheringNode>(nodes, ({ id }) => id, (node) => nodeRow(node, zone.gather));
   let order: string[] = [];
 
@@ -31,9 +32,9 @@ export function nearbyPanel(zone: ZoneView, options: { selfId: () => string | un
   };
 
   function show(): void {
-    const others = [...zone.model.avatars.values()].filter(({ id }) => id !== options.selfId());
+    const others = othersAround(zone.model, options.selfId());
     alone.hidden = others.length > 0;
-    showPlayers(others.toSorted((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id)).slice(0, PLAYERS_MAX));
+    showPlayers(others);
     // The order follows the walk, but stands still under a pointer or the focus.
     if (!nodes.matches(':hover, :focus-within') || order.length === 0) order = nearest();
     showNodes(order.flatMap((id) => zone.model.nodes.get(id) ?? []));
@@ -45,22 +46,6 @@ export function nearbyPanel(zone: ZoneView, options: { selfId: () => string | un
     const sorted = from ? all.toSorted((a, b) => distance(a, from) - distance(b, from)) : all;
     return sorted.slice(0, NODES_MAX).map(({ id }) => id);
   }
-}
-
-function playerRow(first: Avatar, trade: (avatar: Avatar) => void): Row<Avatar> {
-  let shown = first;
-  const name = el('strong');
-  const level = el('span', { class: 'quiet' });
-  const ask = button({ class: 'button', testid: `trade-with-${first.id}`, press: () => trade(shown) }, 'Trade');
-  return {
-    element: el('li', { class: 'row', 'data-player': first.id }, el('span', { class: 'row-text' }, name, level), ask),
-    update(avatar) {
-      shown = avatar;
-      setText(name, avatar.guildTag ? `[${avatar.guildTag}] ${avatar.name}` : avatar.name);
-      setText(level, `Level ${avatar.level}`);
-      ask.setAttribute('aria-label', `Trade with ${avatar.name}`);
-    },
-  };
 }
 
 function nodeRow(first: GatheringNode, gather: (nodeId: string) => void): Row<GatheringNode> {

@@ -15,7 +15,7 @@ export interface OfferDraftOptions {
   retryMs?: number;
 }
 
-const NOTHING: Offer = { items: [], fungibles: {} };
+export const NOTHING: Offer = { items: [], fungibles: {} };
 const RETRIES_MAX = 40;
 
 /**
@@ -104,6 +104,14 @@ export function withoutItem(offer: Offer, id: string): Offer {
 export function withQuantity(offer: Offer, asset: string, quantity: number): Offer {
   const { [asset]: _, ...rest } = offer.fungibles;
   return { ...offer, fungibles: quantity > 0 ? { ...rest, [asset]: quantity } : rest };
+}
+
+/** An offer without what is not held any more; the same object where nothing is missing. */
+export function withinHeld(offer: Offer, held: { items: ReadonlyMap<string, unknown>; fungibles: ReadonlyMap<string, number> }): Offer {
+  const items = offer.items.filter((id) => held.items.has(id));
+  const counts = Object.entries(offer.fungibles).map(([asset, quantity]) => [asset, Math.min(quantity, held.fungibles.get(asset) ?? 0)] as const);
+  const within = { items, fungibles: Object.fromEntries(counts.filter(([, quantity]) => quantity > 0)) };
+  return sameOffer(within, offer) ? offer : within;
 }
 
 export function sameOffer(a: Offer, b: Offer): boolean {

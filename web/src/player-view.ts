@@ -20,18 +20,27 @@ export interface PlayerView {
   inventoryVersion: number;
   fungibles: ReadonlyMap<string, number>;
   items: ReadonlyMap<string, ItemView>;
+  /** Empty outside of any guild. */
+  guildId: string;
 }
+
+/** What somebody holds: a player, or a guild's bank. */
+export type Held = Pick<PlayerView, 'fungibles' | 'items'>;
 
 /** `undefined` until the first state has arrived. */
 export function readPlayer(state: PlayerState | undefined): PlayerView | undefined {
   if (!state?.playerId) return undefined;
-  const { playerId, name, region, level, xp, inventoryVersion } = state;
-  const fungibles = readFungibles(state.fungibles);
+  const { playerId, name, region, level, xp, inventoryVersion, guildId } = state;
+  return { playerId, name, region, level, xp, inventoryVersion, guildId, ...readHeld(state) };
+}
+
+/** A copy of what a state says is held; its maps are absent before the first patch. */
+export function readHeld(state: { fungibles?: unknown; items?: unknown } | undefined): Held {
   const items = new Map<string, ItemView>();
-  state.items?.forEach((item: ItemState, id: string) => {
+  (state?.items as ReadonlyMap<string, ItemState> | undefined)?.forEach((item, id) => {
     items.set(id, { id, kind: item.kind, version: item.version, bound: item.bound, attributes: readAttributes(item.attributes) });
   });
-  return { playerId, name, region, level, xp, inventoryVersion, fungibles, items };
+  return { fungibles: readFungibles(state?.fungibles), items };
 }
 
 /** Counts of a decoded map; absent before the first patch. */
@@ -59,7 +68,7 @@ export type Holding =
   | { type: 'unique'; key: string; item: ItemView };
 
 /** Everything held, in the catalogue's order: counts first, then items by kind. */
-export function listHoldings(held: Pick<PlayerView, 'fungibles' | 'items'>): Holding[] {
+export function listHoldings(held: Held): Holding[] {
   const fungibles = [...held.fungibles]
     .toSorted(([a], [b]) => catalogRank(a) - catalogRank(b) || a.localeCompare(b))
     .map(([asset, quantity]): Holding => ({ type: 'fungible', key: `fungible:${asset}`, asset, quantity }));

@@ -56,7 +56,7 @@ export function quantityField(options: { name: string; title: string; changed: (
   }
 
   return {
-    element: el('div', { class: 'quantity', role: 'group', 'aria-label': `${title} offered` }, fewer, input, more, all),
+    element: el('div', { class: 'quantity', role: 'group', 'aria-label': `${title}, how many` }, fewer, input, more, all),
     focus: () => input.focus(),
     update(quantity, most) {
       current = quantity;

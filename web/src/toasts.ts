@@ -29,5 +29,5 @@ export function onTop(floating: HTMLElement): void {
 
 /** After a dialog closed, what floated in it goes back to the page. */
 export function releaseFloating(dialog: HTMLDialogElement): void {
-  for (const floating of dialog.querySelectorAll<HTMLElement>(':scope > .toasts')) onTop(floating);
+  for (const floating of dialog.querySelectorAll<HTMLElement>(':scope > .toasts, :scope > .invitations')) onTop(floating);
 }

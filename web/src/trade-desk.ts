@@ -3,7 +3,7 @@ import type { ClientSession, TradeInvitation } from './client-session.ts';
 import type { OpenDialog } from './dialog.ts';
 import { button, el, setText } from './dom.ts';
 import { failureText } from './refusal-text.ts';
-import { toast } from './toasts.ts';
+import { onTop, toast } from './toasts.ts';
 import { TradeSession } from './trade-session.ts';
 import { openTradeWindow } from './trade-window.ts';
 
@@ -45,6 +45,7 @@ export class TradeDesk {
   close(): void {
     this.#trade?.close();
     this.#window?.close();
+    this.#invitations.remove();
     this.#trade = undefined;
     this.#chip.hidden = true;
   }
@@ -65,6 +66,7 @@ export class TradeDesk {
           },
         }, 'Accept')));
     this.#invitations.querySelector(`[data-from="${CSS.escape(from)}"]`)?.remove();
+    onTop(this.#invitations);
     this.#invitations.append(card);
     while (this.#invitations.children.length > INVITATIONS_MAX) this.#invitations.firstElementChild?.remove();
     setTimeout(() => card.remove(), INVITATION_SHOWN_MS);

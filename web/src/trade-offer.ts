@@ -1,14 +1,14 @@
 import { REFUSALS, type RefusalCode } from '../../schema/refusals.ts';
 import type { Offer } from './offer-draft.ts';
-import type { ItemView, PlayerView } from './player-view.ts';
+import type { Held, ItemView } from './player-view.ts';
 import { refusalText } from './refusal-text.ts';
 import type { OfferView, TradeView } from './trade-view.ts';
 
-/** The player's own draft with its items looked up: in the inventory, or on the table as the server shows it. */
-export function draftView(offer: Offer, player: PlayerView | undefined, view: TradeView | undefined): OfferView {
+/** The player's own draft with its items looked up: in what it is taken from, or on the table as the server shows it. */
+export function draftView(offer: Offer, held: Held | undefined, view?: TradeView): OfferView {
   const items = new Map<string, ItemView>();
   for (const id of offer.items) {
-    const item = player?.items.get(id) ?? view?.mine?.items.get(id);
+    const item = held?.items.get(id) ?? view?.mine?.items.get(id);
     if (item) items.set(id, item);
   }
   return { fungibles: new Map(Object.entries(offer.fungibles)), items };

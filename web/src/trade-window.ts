@@ -2,12 +2,12 @@ import { catalog } from './catalog.ts';
 import type { Cell } from '../client/index.ts';
 import { openDialog, type OpenDialog } from './dialog.ts';
 import { button, el, fill, replay, setText } from './dom.ts';
+import { holdingPicker } from './holding-picker.ts';
 import type { PlayerView } from './player-view.ts';
 import { failureText } from './refusal-text.ts';
 import { toast } from './toasts.ts';
 import { tradeEnding } from './trade-ending.ts';
 import { draftView, standingText } from './trade-offer.ts';
-import { tradePicker } from './trade-picker.ts';
 import type { TradeSession } from './trade-session.ts';
 import { tradeSide } from './trade-side.ts';
 import { openTradeSummary } from './trade-summary.ts';
@@ -34,7 +34,14 @@ export function openTradeWindow({ trade, player, hidden, done }: TradeWindowOpti
 
   const title = el('h2', { tabindex: '-1', autofocus: true });
   const standing = el('p', { class: 'standing', 'aria-live': 'polite', testid: 'trade-standing' });
-  const picker = tradePicker({ trade, player, chosen: (asset) => mine.list.focusQuantity(asset) });
+  const picker = holdingPicker({
+    title: 'Your inventory',
+    testids: { grid: 'trade-inventory', tile: 'offer' },
+    offer: trade.draft.offer,
+    change: (edit) => trade.draft.change(edit),
+    held: () => player.get(),
+    chosen: (asset) => mine.list.focusQuantity(asset),
+  });
   const mine = tradeSide({ testid: 'mine', empty: 'You offer nothing yet.', edits: picker.edits });
   const theirs = tradeSide({ testid: 'theirs', empty: 'Nothing yet.' });
   const accept = button({ class: 'button button-primary', testid: 'trade-accept', press: review }, 'Accept');

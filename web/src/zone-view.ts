@@ -8,8 +8,10 @@ import { aim, paintZone, type Camera, type Scene } from './zone-painter.ts';
 
 const NODE_RADIUS = 34;
 const AVATAR_RADIUS = 26;
-/** Under a dialog nobody looks at it: a few pictures a second are enough. */
-const COVERED_INTERVAL_MS = 250;
+/** Under a dialog nobody looks at it, and where nothing moves there is little to see: a few pictures a second are enough, and spare a phone. */
+const QUIET_INTERVAL_MS = 250;
+/** As long after something moved, it is drawn as if it still did: so the last step is seen. */
+const LIVELY_MS = 300;
 const HINT = 'The meadow. Walk with the arrow keys; press E to gather what is nearest. The list “Around you” has the same as buttons.';
 
 export interface ZoneView {
@@ -60,6 +62,7 @@ export function zoneView(session: ClientSession, trade: (avatar: Avatar) => void
   canvas.addEventListener('pointermove', hover);
   let beforeMs = performance.now();
   let paintedMs = 0;
+  let livelyMs = 0;
   let frame = requestAnimationFrame(draw);
 
   return {
@@ -81,13 +84,20 @@ export function zoneView(session: ClientSession, trade: (avatar: Avatar) => void
     model.step(nowMs);
     showSelf();
     errand.step(nowMs);
-    if (!context || canvas.clientWidth === 0 || (isCovered() && nowMs - paintedMs < COVERED_INTERVAL_MS)) return;
+    if (isLively()) livelyMs = nowMs;
+    const isQuiet = nowMs - livelyMs > LIVELY_MS || isCovered();
+    if (!context || canvas.clientWidth === 0 || (isQuiet && nowMs - paintedMs < QUIET_INTERVAL_MS)) return;
     paintedMs = nowMs;
     const size = fit();
     aim(camera, walker.position ?? { x: model.bounds.width / 2, y: model.bounds.height / 2 }, size, model.bounds);
     scene.goal = walker.target;
     scene.gathering = errand.gathering;
     paintZone(context, scene, camera, size, nowMs);
+  }
+
+  /** Whether anything is on the move, or asks for the eye. */
+  function isLively(): boolean {
+    return walker.moving || walker.target !== undefined || errand.gathering !== undefined || scene.floats.length > 0 || [...model.avatars.values()].some(({ moving }) => moving);
   }
 
   function heedServer(): void {
@@ -127,7 +137,9 @@ export function zoneView(session: ClientSession, trade: (avatar: Avatar) => void
 
   function hover(event: PointerEvent): void {
     const at = toZone(event);
-    scene.hovered = nodeAt(at)?.id;
+    const hovered = nodeAt(at)?.id;
+    if (hovered !== scene.hovered) livelyMs = performance.now();
+    scene.hovered = hovered;
     canvas.style.cursor = scene.hovered !== undefined || avatarAt(at) ? 'pointer' : 'default';
   }
 

@@ -29,6 +29,8 @@ export interface BenchOptions {
 export interface Bench {
   name: string;
   title: string;
+  /** What it takes unless it is told otherwise, where that is not what others take. */
+  defaults?: Partial<Pick<BenchOptions, 'playersMax' | 'shardsMax'>>;
   run(options: BenchOptions): Promise<BenchResult[]>;
 }
 

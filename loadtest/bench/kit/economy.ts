@@ -42,23 +42,29 @@ export async function openEconomy(shardCount = SHARD_COUNT, spareCount = 1, sett
     databases: [...named('bench', shardCount), ...named('spare', spareCount)],
     settings: { max_connections: Math.max(CONNECTIONS_MIN, shardCount * POOL_MAX + CONNECTIONS_BESIDE), ...settings },
   });
-  const urls = postgres.urls.slice(0, shardCount);
-  const shards = await openShards(urls, POOL_MAX);
-  await migrateShards(shards);
-  const storage = await openStorage(shards, { reach: faultPoints(undefined), onUnfinished: (error) => console.error(error) });
+  const cluster = await openOn(postgres.urls.slice(0, shardCount));
   return {
+    ...cluster,
     spareUrls: postgres.urls.slice(shardCount),
-    urls,
     postgresPid: postgres.pid,
-    shards,
-    storage,
     async close() {
-      await storage.close();
+      await cluster.close();
       await postgres.stop();
       process.off('exit', remove);
       remove();
     },
   };
+}
+
+/** Shards on databases of their own, which are there. */
+export type Cluster = Pick<Economy, 'urls' | 'shards' | 'storage' | 'close'>;
+
+/** Makes our tables on empty databases: on a spare one, what is measured against ours has the same. */
+export async function openOn(urls: readonly string[]): Promise<Cluster> {
+  const shards = await openShards([...urls], POOL_MAX);
+  await migrateShards(shards);
+  const storage = await openStorage(shards, { reach: faultPoints(undefined), onUnfinished: (error) => console.error(error) });
+  return { urls, shards, storage, close: () => storage.close() };
 }
 
 /** Several at the same time, or none: starting one is waiting for the disk. */

@@ -11,3 +11,14 @@ export async function freePort(): Promise<number> {
   await once(probe, 'close');
   return port;
 }
+
+/** Whether nobody listens there at this moment, on loopback. */
+export async function isFree(port: number): Promise<boolean> {
+  const probe = createServer();
+  const outcome = await new Promise<boolean>((resolve) => {
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => resolve(true));
+  });
+  if (outcome) await new Promise((resolve) => probe.close(resolve));
+  return outcome;
+}

@@ -14,21 +14,19 @@ export function quantile(values: readonly number[], share: number): number {
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
 /**
- * Measures ours and the ceiling in turn and gives the median of each figure. Who goes first changes from round to
- * round, so that what the machine does meanwhile, and what one leaves warm for the other, falls on both alike.
+ * Measures ours and the ceiling, or whoever else, in turn and gives the median of each figure. Who goes first changes from
+ * round to round, so that what the machine does meanwhile, and what one leaves warm for the other, falls on all alike.
  */
-export async function inTurn<Measured extends Figures>(
-  rounds: number,
-  contenders: { ours: () => Promise<Measured>; ceiling: () => Promise<Measured> },
-): Promise<{ ours: Measured; ceiling: Measured }> {
-  const measured: Record<'ours' | 'ceiling', Measured[]> = { ours: [], ceiling: [] };
+export async function inTurn<Name extends string, Measured extends Figures>(rounds: number, contenders: Record<Name, () => Promise<Measured>>): Promise<Record<Name, Measured>> {
+  const names = Object.keys(contenders) as Name[];
+  const measured = new Map(names.map((name) => [name, [] as Measured[]]));
   for (let round = 0; round < rounds; round++) {
-    for (const who of turn(round)) measured[who].push(await contenders[who]());
+    for (const name of turn(names, round)) measured.get(name)?.push(await contenders[name]());
   }
-  return { ours: medians(measured.ours), ceiling: medians(measured.ceiling) };
+  return Object.fromEntries(names.map((name) => [name, medians(measured.get(name) ?? [])])) as Record<Name, Measured>;
 }
 
-const turn = (place: number) => (place % 2 === 0 ? (['ours', 'ceiling'] as const) : (['ceiling', 'ours'] as const));
+const turn = <Name>(names: readonly Name[], place: number): readonly Name[] => (place % 2 === 0 ? names : names.toReversed());
 
 /** The median of each figure over all rounds. */
 export function medians<Measured extends Figures>(rounds: readonly Measured[]): Measured {
@@ -46,7 +44,7 @@ export async function timePairs<Value>(
 ): Promise<{ ours: number[]; ceiling: number[] }> {
   const tookMs: Record<'ours' | 'ceiling', number[]> = { ours: [], ceiling: [] };
   for (const [place, value] of values.entries()) {
-    for (const who of turn(place)) tookMs[who].push(...(await timeEach([value], 1, contenders[who])));
+    for (const who of turn(['ours', 'ceiling'] as const, place)) tookMs[who].push(...(await timeEach([value], 1, contenders[who])));
   }
   return tookMs;
 }

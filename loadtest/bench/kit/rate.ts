@@ -2,7 +2,7 @@ import type { BenchResult, Target } from './bench.ts';
 import { quantile, type Figures } from './measure.ts';
 import { treeCpuUs } from './process-cpu.ts';
 
-/** What a round of trades came to; `postgresUs` is NaN where it cannot be known. */
+/** What a round of trades, or whatever else was done, came to; `postgresUs` is NaN where it cannot be known. */
 export interface Rate extends Figures {
   perSecond: number;
   p50: number;
@@ -24,6 +24,20 @@ export function forMs(ms: number): More {
 export function times(count: number): More {
   let left = count;
   return () => left-- > 0;
+}
+
+/** So many at any time, each once at least, until there shall be no more. @returns how long each took, in milliseconds */
+export async function keepBusy(inFlight: number, more: More, work: () => Promise<unknown>): Promise<number[]> {
+  const tookMs: number[] = [];
+  const worker = async () => {
+    do {
+      const began = performance.now();
+      await work();
+      tookMs.push(performance.now() - began);
+    } while (more());
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  return tookMs;
 }
 
 /** Rates of what this process and one PostgreSQL server do together. */
@@ -60,13 +74,14 @@ export class Meter {
 export const isTold = ({ ours, ceiling }: BenchResult): boolean => ours > 0 && ceiling > 0;
 
 /** Ours beside theirs, figure by figure; what this machine cannot tell is left out. */
-export function rateRows(at: string, against: string, { ours, ceiling }: { ours: Rate; ceiling: Rate }, targets?: readonly Target[]): BenchResult[] {
+export function rateRows(at: string, against: string, { ours, ceiling }: { ours: Rate; ceiling: Rate }, targets?: readonly Target[], one = 'a trade'): BenchResult[] {
+  const noun = one.split(' ').at(-1);
   const row = (what: string, figure: keyof Rate & string, unit: string): BenchResult => ({ what: `${at}${what}`, ours: ours[figure] ?? Number.NaN, ceiling: ceiling[figure] ?? Number.NaN, unit });
   return [
-    { ...row(`, against ${against}`, 'perSecond', 'trades/s'), ...(targets && { targets }) },
-    row(', p50 of a trade', 'p50', 'ms'),
-    row(', p99 of a trade', 'p99', 'ms'),
-    row(", Node's CPU", 'nodeUs', 'µs/trade'),
-    row(", PostgreSQL's CPU", 'postgresUs', 'µs/trade'),
+    { ...row(`, against ${against}`, 'perSecond', `${noun}s/s`), ...(targets && { targets }) },
+    row(`, p50 of ${one}`, 'p50', 'ms'),
+    row(`, p99 of ${one}`, 'p99', 'ms'),
+    row(", Node's CPU", 'nodeUs', `µs/${noun}`),
+    row(", PostgreSQL's CPU", 'postgresUs', `µs/${noun}`),
   ].filter(isTold);
 }

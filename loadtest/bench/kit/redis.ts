@@ -5,6 +5,7 @@ import { openRedis, startEmbeddedRedis, type RedisLink } from '../../../persiste
 
 /** A Redis of its own that keeps nothing, and a process's connections to it. */
 export interface BenchRedis {
+  url: string;
   link: RedisLink;
   close(): Promise<void>;
 }
@@ -16,6 +17,7 @@ export async function openBenchRedis(): Promise<BenchRedis> {
   const redis = await startEmbeddedRedis({ dir: folder });
   const link = await openRedis(redis.url, { onFault: (error) => console.error(error) });
   return {
+    url: redis.url,
     link,
     async close() {
       await link.close();

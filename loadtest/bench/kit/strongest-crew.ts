@@ -13,12 +13,21 @@ const TRIAL_MS = 250;
  * ceiling. It is warm then.
  */
 export async function strongestCrew(ceiling: TradeCeiling, inFlight: number, random: Random): Promise<TradeCrew> {
-  const crews = CONNECTIONS.filter((connections) => connections <= inFlight).flatMap((connections) => PLANS.map((plan) => ceiling.crew({ connections, inFlight, plan })));
+  return await strongestOf(waysFor(inFlight).map((way) => ceiling.crew({ ...way, inFlight })), (crew) => crew.run(forMs(TRIAL_MS), random));
+}
+
+/** Every way to share out what is in flight, and to plan. */
+export function waysFor(inFlight: number): { connections: number; plan: (typeof PLANS)[number] }[] {
+  return CONNECTIONS.filter((connections) => connections <= inFlight).flatMap((connections) => PLANS.map((plan) => ({ connections, plan })));
+}
+
+/** The one that does most in a few trials in turn; the others are closed. */
+export async function strongestOf<Crew extends { close(): Promise<void> }>(crews: readonly Crew[], trial: (crew: Crew) => Promise<readonly number[]>): Promise<Crew> {
   const done = new Map(crews.map((crew) => [crew, 0]));
-  for (let trial = 0; trial < TRIALS; trial++) {
-    for (const crew of crews) done.set(crew, (done.get(crew) ?? 0) + (await crew.run(forMs(TRIAL_MS), random)).length);
+  for (let round = 0; round < TRIALS; round++) {
+    for (const crew of crews) done.set(crew, (done.get(crew) ?? 0) + (await trial(crew)).length);
   }
-  const [strongest, ...others] = crews.toSorted((a, b) => (done.get(b) ?? 0) - (done.get(a) ?? 0)) as [TradeCrew, ...TradeCrew[]];
+  const [strongest, ...others] = crews.toSorted((a, b) => (done.get(b) ?? 0) - (done.get(a) ?? 0)) as [Crew, ...Crew[]];
   await Promise.all(others.map((crew) => crew.close()));
   return strongest;
 }

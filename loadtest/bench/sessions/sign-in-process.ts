@@ -1,5 +1,5 @@
 import { timeEach } from '../kit/measure.ts';
-import { Caller } from './caller.ts';
+import { Caller } from '../kit/caller.ts';
 import type { SignInOrder, SignInReply } from './sign-ins.ts';
 
 /** A process of its own, so that the clients' work is not counted as the server's: new anonymous accounts over kept connections. */

@@ -39,10 +39,10 @@ export async function openGrounds({ playersMax, shardsMax }: BenchOptions): Prom
 }
 
 /** After all that was measured on these shards. */
-export async function audited({ economy }: Ground): Promise<BenchResult> {
-  const { invariants } = await economy.storage.audit();
+export async function audited({ storage, shards }: Pick<Economy, 'storage' | 'shards'>): Promise<BenchResult> {
+  const { invariants } = await storage.audit();
   return {
-    what: `invariants that hold by the audit in the end, ${economy.shards.length} shard${economy.shards.length > 1 ? 's' : ''}, of all`,
+    what: `invariants that hold by the audit in the end, ${shards.length} shard${shards.length > 1 ? 's' : ''}, of all`,
     ours: invariants.filter(({ ok }) => ok).length, ceiling: invariants.length, unit: 'invariants', targets: [{ of: 'ratio', bound: 'exactly', value: 1 }],
   };
 }

@@ -3,8 +3,8 @@ import { WebSocketTransport } from '@colyseus/ws-transport';
 import { TradeState } from '../../../schema/states/trade-state.ts';
 
 /**
- * A process of its own: Colyseus with a `player` and a `trade` room that take the same messages and answer at once. No
- * accounts, no rules, no storage: what a trade over sockets costs before anybody looks at it.
+ * A process of its own: Colyseus with `player`, `trade` and `guild` rooms that take the same messages and answer at once. No
+ * accounts, no rules, no storage: what a trade or a deposit over sockets costs before anybody looks at it.
  */
 class BarePlayer extends Room {
   override maxClients = 1;
@@ -30,10 +30,16 @@ class BareTrade extends Room<{ state: TradeState }> {
   }
 }
 
+class BareGuild extends Room {
+  override onCreate(): void {
+    this.onMessage('guild:deposit', () => ({ version: 1 }));
+  }
+}
+
 const server = defineServer({
   transport: new WebSocketTransport(),
   greet: false,
-  rooms: { player: defineRoom(BarePlayer), trade: defineRoom(BareTrade) },
+  rooms: { player: defineRoom(BarePlayer), trade: defineRoom(BareTrade), guild: defineRoom(BareGuild) },
 });
 // It ends with who started it.
 process.once('disconnect', () => process.exit(0));

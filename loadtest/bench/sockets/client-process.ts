@@ -1,5 +1,6 @@
 import { timeEach } from '../kit/measure.ts';
 import { forMs } from '../kit/rate.ts';
+import { obeyOrders } from '../kit/worker-process.ts';
 import type { ClientOrder, ClientReply } from './clients.ts';
 import { newTrader, STEPS, tradeOnce, type Step, type Trader } from './trader.ts';
 
@@ -7,13 +8,7 @@ import { newTrader, STEPS, tradeOnce, type Step, type Trader } from './trader.ts
 const SIGN_INS_IN_FLIGHT = 8;
 const pairs: [Trader, Trader][] = [];
 
-process.on('message', (order: ClientOrder) => {
-  obey(order).then(
-    (reply) => process.send?.(reply),
-    (error: unknown) => process.send?.({ failed: error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error) } satisfies ClientReply),
-  );
-});
-process.once('disconnect', () => process.exit(0));
+obeyOrders(obey);
 
 async function obey(order: ClientOrder): Promise<ClientReply> {
   if ('trade' in order) return await trade(order.trade, order.forMs);

@@ -1,11 +1,12 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../kit/free-port.ts';
 import { treeCpuUs } from '../kit/process-cpu.ts';
+import { residentBytes } from '../kit/process-memory.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const START_MAX_MS = 40_000;
@@ -21,27 +22,75 @@ export interface GameServer {
   /** What the server process, without PostgreSQL, has used so far, in µs; NaN where that cannot be known. */
   cpuUs(): number;
   postgresUs(): number;
+  /** What the server process, without PostgreSQL, holds in memory; NaN where that cannot be known. */
+  residentBytes(): number;
   stop(): Promise<void>;
 }
 
 /** Ours, as `npm start` runs it: embedded PostgreSQL with four shards, in a folder that goes with it. */
-export async function startOurs(): Promise<GameServer> {
+export async function startOurs(settings: Record<string, string> = {}): Promise<GameServer> {
+  const { folder, remove } = newFolder();
+  return await startIn(folder, settings, remove);
+}
+
+/** Several processes of one server, which meet in a Redis and have their databases elsewhere. */
+export interface Fleet {
+  servers: readonly GameServer[];
+  /** So many more of them. */
+  grow(count: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Begins with one, which makes the secrets. */
+export async function startFleet({ shardUrls, redisUrl, ...others }: { shardUrls: readonly string[]; redisUrl: string; catalogPath?: string }): Promise<Fleet> {
+  const { folder, remove } = newFolder();
+  process.once('exit', remove);
+  const settings = { SHARD_URLS: shardUrls.join(','), REDIS_URL: redisUrl, ...(others.catalogPath !== undefined && { CATALOG_PATH: others.catalogPath }) };
+  const servers: GameServer[] = [];
+  const start = async () => void servers.push(await startIn(folder, settings, () => undefined));
+  const stop = async () => {
+    await Promise.all(servers.map((server) => server.stop()));
+    process.off('exit', remove);
+    remove();
+  };
+  const grow = async (count: number) => void (await Promise.all(Array.from({ length: count }, start)));
+  try {
+    await grow(1);
+    return { servers, grow, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function newFolder(): { folder: string; remove: () => void } {
   const folder = mkdtempSync(path.join(realpathSync(tmpdir()), 'strongroom-bench-'));
-  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }) };
+}
+
+/** @param settings beside those that every bench has; without databases they are embedded */
+async function startIn(folder: string, settings: Record<string, string>, remove: () => void): Promise<GameServer> {
   const port = await freePort();
-  const child = spawn(process.execPath, ['server/main.ts'], { cwd: ROOT, env: { ...process.env, ...SETTINGS, DATA_DIR: folder, PORT: String(port) }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['server/main.ts'], { cwd: ROOT, env: { ...process.env, ...SETTINGS, ...settings, DATA_DIR: folder, PORT: String(port) }, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = endedWith(child, remove);
   try {
     const url = `http://127.0.0.1:${port}`;
     await untilReady(child, `${url}/readyz`);
     const { serviceKey } = JSON.parse(readFileSync(path.join(folder, 'secrets.json'), 'utf8')) as { serviceKey: string };
-    const postgresPid = Number(readFileSync(path.join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
-    const postgresUs = () => treeCpuUs(postgresPid) ?? Number.NaN;
-    return { url, serviceKey, cpuUs: () => cpuOf(child) - postgresUs(), postgresUs, stop: () => stop(child, ended) };
+    const postgresUs = embeddedUs(folder);
+    return { url, serviceKey, cpuUs: () => cpuOf(child) - postgresUs(), postgresUs, residentBytes: () => memoryOf(child), stop: () => stop(child, ended) };
   } catch (error) {
     await stop(child, ended);
     throw error;
   }
+}
+
+/** What the PostgreSQL uses that a server runs itself; nothing where it runs none. */
+function embeddedUs(folder: string): () => number {
+  const pidFile = path.join(folder, 'postgres', 'postmaster.pid');
+  if (!existsSync(pidFile)) return () => 0;
+  const pid = Number(readFileSync(pidFile, 'utf8').split('\n')[0]);
+  return () => treeCpuUs(pid) ?? Number.NaN;
 }
 
 /** A server that does the least: a program that listens on the port that is its first argument. */
@@ -51,7 +100,7 @@ export async function startBare(program: URL, settings: readonly string[] = [], 
   const ended = endedWith(child, () => undefined);
   try {
     await untilReady(child, `http://127.0.0.1:${port}/`);
-    return { url: `http://127.0.0.1:${port}`, cpuUs: () => cpuOf(child), postgresUs, stop: () => stop(child, ended) };
+    return { url: `http://127.0.0.1:${port}`, cpuUs: () => cpuOf(child), postgresUs, residentBytes: () => memoryOf(child), stop: () => stop(child, ended) };
   } catch (error) {
     await stop(child, ended);
     throw error;
@@ -59,6 +108,7 @@ export async function startBare(program: URL, settings: readonly string[] = [], 
 }
 
 const cpuOf = ({ pid }: ChildProcess): number => treeCpuUs(pid ?? 0) ?? Number.NaN;
+const memoryOf = ({ pid }: ChildProcess): number => residentBytes(pid ?? 0) ?? Number.NaN;
 
 /** It does not outlive us, however we end. @returns what resolves when it and what it left behind are gone */
 function endedWith(child: ChildProcess, remove: () => void): Promise<void> {

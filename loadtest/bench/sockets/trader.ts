@@ -18,16 +18,28 @@ export interface Trader {
 
 /** @param serviceKey grants goods; without it nobody signs in, and the goods are made up */
 export async function newTrader(url: string, serviceKey?: string): Promise<Trader> {
+  if (serviceKey === undefined) {
+    const client = newClient(url);
+    return { id: randomUUID(), client, room: quiet(await client.joinOrCreate('player')), items: Array.from({ length: ITEMS }, () => randomUUID()) };
+  }
+  const { id, client } = await signIn(url);
+  const items = await grant(url, serviceKey, id);
+  return { id, client, room: quiet(await client.joinOrCreate('player')), items };
+}
+
+/** A new account that is in no room yet. */
+export async function signIn(url: string): Promise<Pick<Trader, 'id' | 'client'>> {
+  const client = newClient(url);
+  const { user, token } = await client.auth.signInAnonymously<{ playerId: string }>({ name: 'Trader' });
+  client.auth.token = token;
+  return { id: user.playerId, client };
+}
+
+function newClient(url: string): Client {
   const client = new Client(url);
   // The SDK keeps one token per process, so each client is given its own.
   client.auth.token = '';
-  if (serviceKey === undefined) {
-    return { id: randomUUID(), client, room: quiet(await client.joinOrCreate('player')), items: Array.from({ length: ITEMS }, () => randomUUID()) };
-  }
-  const { user, token } = await client.auth.signInAnonymously<{ playerId: string }>({ name: 'Trader' });
-  client.auth.token = token;
-  const items = await grant(url, serviceKey, user.playerId);
-  return { id: user.playerId, client, room: quiet(await client.joinOrCreate('player')), items };
+  return client;
 }
 
 /** One item against one item and a gold, from the invitation until both have left. @returns what each step took, in milliseconds */
@@ -56,7 +68,8 @@ export async function tradeOnce([a, b]: readonly [Trader, Trader]): Promise<Reco
   return { invite, join, offer, accept, leave: lap() };
 }
 
-function quiet(room: Room): Room {
+/** A room that is left when it is lost, whatever it says. */
+export function quiet(room: Room): Room {
   room.reconnection.enabled = false;
   room.onMessage('*', () => undefined);
   return room;

@@ -22,6 +22,10 @@ export class Caller {
     return new Caller(socket.setNoDelay(true));
   }
 
+  static get(port: number, path: string): string {
+    return [`GET ${path} HTTP/1.1`, `host: 127.0.0.1:${port}`, '', ''].join('\r\n');
+  }
+
   static request(port: number, path: string, body: string): string {
     return [`POST ${path} HTTP/1.1`, `host: 127.0.0.1:${port}`, 'content-type: application/json', `content-length: ${Buffer.byteLength(body)}`, '', body].join('\r\n');
   }

@@ -1,10 +1,15 @@
 import { Presets, SingleBar } from 'cli-progress';
-import type { MoveProgress } from '../../../persistence/index.ts';
 
 const TENTHS = 10;
 
+export interface Step {
+  phase: string;
+  done: number;
+  total: number;
+}
+
 export interface Progress {
-  show(progress: MoveProgress): void;
+  show(step: Step): void;
   stop(): void;
 }
 

@@ -1,0 +1,403 @@
+import { LRUCache } from 'lru-cache';
+import type { ClosedSeason, Counted, Movement, MovementOutcome, ReachFaultPoint, ScoreChange, Storage } from '../../persistence/index.ts';
+import { holdersOf, SERVICE_ACTOR } from '../../persistence/index.ts';
+import type { PlayerId } from '../../schema/ids.ts';
+import { GLOBAL, TOP_MAX, type BoardInfo, type BoardPlace, type BoardRow, type BoardRows } from '../../schema/leaderboard.ts';
+import type { SubmitScore, SubmitScoreAnswer } from '../../schema/messages/service.ts';
+import { Refusal } from '../../schema/refusals.ts';
+import type { BoardOf, Catalog } from '../catalog/index.ts';
+import { Idempotency } from '../ledger/index.ts';
+import type { Metrics } from '../telemetry/index.ts';
+import { BoardKeeper, type Filled } from './board-keeper.ts';
+import { Counting } from './counting.ts';
+import { JoinedReads } from './joined-reads.ts';
+import { LiveBoards } from './live-boards.ts';
+import { compareRows, mayHaveMore, mergeTops, mergeWindows, rankRows, rowsToAsk, type Ranked, type RegionRow } from './merge.ts';
+import { Names } from './names.ts';
+import { Regions, type RegionSets } from './regions.ts';
+import { regionOf, ScorePusher } from './score-pusher.ts';
+import { SeasonClock } from './season-clock.ts';
+
+const CLOSED_CACHED_MAX = 200;
+/** Names change, places do not. */
+const CLOSED_TTL_MS = 10_000;
+const HOMES_CACHED_MAX = 200_000;
+/** How long an answer waits for the sorted sets, once the score is in PostgreSQL. */
+const PUSHED_MAX_MS = 100;
+/** For how long a start waits for the boards. */
+const FILLED_MAX_MS = 2_000;
+const LIVE_EVERY_MS = 1_000;
+const CLOCK_EVERY_MS = 1_000;
+const KEEPER_EVERY_MS = 1_000;
+/** What a process that died may have left out is not older: it was pushed within moments of its commit. */
+const LEFT_OUT_MS = 120_000;
+/** Whoever starts alone looks after what was done so long ago, once. */
+const LEFT_OUT_ALONE_MS = 3_600_000;
+
+export interface LeaderboardsOptions {
+  storage: Pick<Storage, 'scores' | 'seasons' | 'scoreScan' | 'guilds'>;
+  catalog: Catalog;
+  metrics: Metrics;
+  reach: ReachFaultPoint;
+  /** Which sets a region has; one that is not named is served by `others`. */
+  sets: ReadonlyMap<string, RegionSets>;
+  others: RegionSets;
+  onFault: (error: unknown, what: string) => void;
+  onFilled?: (filled: Filled) => void;
+  onSeason?: (what: { board: string; season: number; archived?: number }) => void;
+}
+
+/** Boards of scores: PostgreSQL has them, sorted sets by region serve them. [LB1] … [LB9] */
+export class Leaderboards {
+  readonly #options: LeaderboardsOptions;
+  readonly #regions: Regions;
+  readonly #pusher: ScorePusher;
+  readonly #clock: SeasonClock;
+  readonly #keeper: BoardKeeper;
+  readonly #counting: Counting;
+  readonly #names: Names;
+  /** In which region a player's scores stand, once somebody found it out: it does not change within a season. */
+  readonly #homes = new LRUCache<string, string>({ max: HOMES_CACHED_MAX });
+  readonly #closedTops = new LRUCache<string, BoardRows>({ max: CLOSED_CACHED_MAX, ttl: CLOSED_TTL_MS });
+  readonly #tops: JoinedReads<string, BoardRows>;
+  readonly #lastTops = new Map<string, BoardRows>();
+  readonly #live: LiveBoards;
+  /** A score's own store knows what acted: a claim without a score is no answer. */
+  readonly #once = new Idempotency({ find: async () => undefined });
+  /** What was complete when this process started: it may be behind. */
+  #filledBefore: ReadonlySet<string> = new Set();
+
+  constructor(options: LeaderboardsOptions) {
+    const { storage, catalog, sets, others, onFault, onFilled, onSeason } = options;
+    this.#options = options;
+    const boards = () => catalog.boards;
+    const boardOf = (name: string) => catalog.boards.find((board) => board.name === name);
+    const wake = () => void this.#keeper.look();
+    this.#regions = new Regions({ sets, others, onIncomplete: wake });
+    this.#pusher = new ScorePusher({
+      regions: this.#regions,
+      boardOf,
+      onIncomplete: wake,
+      onOverflow: (name) => this.#keeper.lose(name),
+      onFault: (error) => onFault(error, 'scores wait for a region that does not take them'),
+    });
+    this.#clock = new SeasonClock({
+      store: storage.seasons,
+      boards,
+      regions: this.#regions,
+      onOpened: (board, season) => {
+        onSeason?.({ board, season });
+        wake();
+      },
+      onArchived: (board, season, archived) => onSeason?.({ board, season, archived }),
+      onFault: (error) => onFault(error, 'seasons were not looked after'),
+    });
+    this.#keeper = new BoardKeeper({
+      regions: this.#regions,
+      scan: storage.scoreScan,
+      boards,
+      seasonOf: (board) => this.#clock.numberOf(board),
+      refreshSeasons: () => this.#clock.look(),
+      onFilled: (filled) => {
+        options.metrics.boardsFilled.inc();
+        onFilled?.(filled);
+      },
+      onFault: (error) => onFault(error, 'a leaderboard was not filled'),
+    });
+    this.#counting = new Counting({
+      store: storage.scores,
+      boardsFedBy: (source: Counted) => catalog.boards.filter((board) => board.source === source).map(({ name }) => name),
+      push: (changes) => this.#pusher.push(changes),
+      onFault: (error) => onFault(error, 'scores were not counted'),
+    });
+    this.#live = new LiveBoards({ top: (board, region) => this.top(board, region), has: (board, region) => this.has(board, region), onFault: (error) => onFault(error, 'a live leaderboard was not read') });
+    this.#tops = new JoinedReads((key) => this.#readTop(key));
+    this.#names = new Names((players) => storage.guilds.names(players));
+  }
+
+  /** Opens what is due and fills what is missing, now and from now on. Small boards are filled when it resolves, large ones in a while. */
+  async start(): Promise<void> {
+    // A shard that is away is asked again in a second.
+    await this.#clock.tick().catch((error: unknown) => this.#options.onFault(error, 'seasons were not looked after'));
+    this.#filledBefore = await this.#filledNow();
+    this.#clock.start(CLOCK_EVERY_MS);
+    this.#keeper.start(KEEPER_EVERY_MS);
+    this.#live.start(LIVE_EVERY_MS);
+    await within(this.#keeper.look(), FILLED_MAX_MS);
+  }
+
+  /** Looks after what others may have left out that are gone by now. @param alone no other process of these shards lives */
+  lookBack({ alone }: { alone: boolean }): void {
+    const report = (error: unknown) => this.#options.onFault(error, 'what was left out was not looked after');
+    void this.recover(alone ? LEFT_OUT_ALONE_MS : LEFT_OUT_MS).catch(report);
+    if (alone) void this.#refresh(this.#filledBefore).catch(report);
+  }
+
+  async stop(): Promise<void> {
+    this.#live.stop();
+    await this.#clock.stop();
+    await this.#counting.stop().catch(() => undefined); // it is in the counts, and comes with the player's next deed
+    await this.#keeper.stop();
+    this.#pusher.stop();
+  }
+
+  /** Hears of every movement that was committed. */
+  note(movement: Movement, outcome: MovementOutcome): void {
+    this.#counting.note(movement, outcome.status === 'known' ? holdersOf(movement) : [], outcome);
+  }
+
+  /** Looks after what a process that is gone may have left out. */
+  async recover(withinMs = LEFT_OUT_MS): Promise<void> {
+    const { scoreScan } = this.#options.storage;
+    this.#counting.touch(await scoreScan.activeWithin(withinMs));
+    await scoreScan.changedWithin(withinMs, (changes) => this.#pushSoon(changes));
+  }
+
+  /**
+   * Submits a score by its board's rule; the command id acts once. [LB1] [LB3] [LB4]
+   * @throws {Refusal} BAD_REQUEST for an unknown board, or a sum that would fall; COMMAND_REUSED, UNKNOWN_PLAYER, BUSY
+   */
+  async submit(body: SubmitScore): Promise<SubmitScoreAnswer> {
+    const board = this.#options.catalog.board(body.board);
+    if (board.rule === 'sum' && body.score < 0) throw new Refusal('BAD_REQUEST', { reason: 'a sum only rises: submit 0 or more', score: body.score });
+    return await this.#once.once({ actor: SERVICE_ACTOR, id: body.commandId, type: 'score', payload: body }, (hash) => this.#submit(board, body, hash));
+  }
+
+  async #submit(board: BoardOf, { commandId, playerId, score }: SubmitScore, hash: Buffer): Promise<SubmitScoreAnswer> {
+    const { storage, metrics } = this.#options;
+    const merging = board.rule !== 'best' ? board.rule : board.order === 'ascending' ? 'lowest' : 'highest';
+    const record = () => storage.scores.record({ id: commandId, hash, board: board.name, merging, player: playerId, value: score });
+    let outcome = await record();
+    if (outcome.status === 'no-season') {
+      await storage.seasons.ensure([board.name]);
+      outcome = await record();
+    }
+    metrics.scores.inc({ outcome: outcome.status });
+    switch (outcome.status) {
+      case 'reused':
+        throw new Refusal('COMMAND_REUSED', { commandId });
+      case 'unknown-player':
+        throw new Refusal('UNKNOWN_PLAYER', { playerId });
+      case 'no-season':
+        throw new Refusal('BUSY', { reason: 'no season is open' });
+      case 'recorded':
+        if (outcome.change !== undefined) await within(this.#pusher.push([outcome.change]), PUSHED_MAX_MS);
+        // Whoever recorded it may not have heard so.
+        if (outcome.repeated) await within(this.#pusher.push(await storage.scores.current(board.name, [playerId])), PUSHED_MAX_MS);
+        this.#options.reach('pushed', 'score');
+        return { commandId, board: board.name, playerId, season: outcome.season, score: outcome.score };
+    }
+  }
+
+  /** What boards there are. */
+  list(): BoardInfo[] {
+    return this.#options.catalog.boards.map((board) => ({
+      name: board.name,
+      title: board.title,
+      order: board.order,
+      rule: board.rule,
+      regions: [...board.regions],
+      season: this.#clock.numberOf(board.name) ?? 1,
+      endsAt: this.#clock.endOf(board.name),
+    }));
+  }
+
+  /** Whether there is such a board, and such a region of it. */
+  has(board: string, region: string): boolean {
+    return this.#options.catalog.boards.some(({ name, regions }) => name === board && (region === GLOBAL || regions.includes(region)));
+  }
+
+  /** The best, at most 100, and as long as nothing changes the same object. @throws {Refusal} BAD_REQUEST */
+  async top(boardName: string, region: string = GLOBAL): Promise<BoardRows> {
+    this.#scopeOf(boardName, region);
+    return await this.#tops.get(`${boardName} ${region}`);
+  }
+
+  /** A player's own place. @throws {Refusal} BAD_REQUEST */
+  async place(boardName: string, playerId: PlayerId, region: string = GLOBAL): Promise<BoardPlace> {
+    const { board, season, regions } = this.#scopeOf(boardName, region);
+    const own = await this.#find(board, season, playerId, regions);
+    const place = { board: board.name, region, season, playerId };
+    if (own.row === undefined) return { ...place, rank: null, score: own.score ?? null, missing: own.missing };
+    // Who did not answer once is not waited for again.
+    const { rank, missing } = await this.#rankOf(board, season, regions.filter((name) => !own.missing.includes(name)), own.row.value);
+    return { ...place, rank, score: own.row.value, missing: regions.filter((name) => own.missing.includes(name) || missing.includes(name)) };
+  }
+
+  /** The rows around a player's place; none if the player has no place. @throws {Refusal} BAD_REQUEST */
+  async around(boardName: string, playerId: PlayerId, region: string, radius: number): Promise<BoardRows> {
+    const { board, season, regions } = this.#scopeOf(boardName, region);
+    const own = await this.#find(board, season, playerId, regions);
+    if (own.row === undefined) return { board: board.name, region, season, rows: [], missing: own.missing };
+    const place = own.row;
+    const isLower = board.order === 'ascending';
+    const near = regions.filter((name) => !own.missing.includes(name));
+    const windows = await this.#regions.ask(board, season, near, (sets, name) => sets.around(name, place, radius + 1));
+    const lacking = (more: readonly string[]) => regions.filter((name) => !windows.answers.has(name) || more.includes(name));
+    const merged = mergeWindows([...windows.answers].map(([name, { before, rows }]) => ({ region: name, before, rows })), place, radius, isLower);
+    const first = merged.rows[0];
+    if (first === undefined) return { board: board.name, region, season, rows: [], missing: lacking([]) };
+    const { rank, missing } = merged.rank !== undefined ? { rank: merged.rank, missing: [] } : await this.#rankOf(board, season, [...windows.answers.keys()], first.value);
+    return { board: board.name, region, season, rows: await this.#named(rankRows(merged.rows, merged.before, rank)), missing: lacking(missing) };
+  }
+
+  /** These players, ranked among themselves. @throws {Refusal} BAD_REQUEST */
+  async among(boardName: string, players: readonly PlayerId[], region: string = GLOBAL): Promise<BoardRows> {
+    const { board, season, regions } = this.#scopeOf(boardName, region);
+    const { answers, missing } = await this.#regions.ask(board, season, regions, (sets, name) => sets.scores(name, players));
+    const rows: RegionRow[] = [];
+    for (const [name, scores] of answers) for (const [at, value] of scores.entries()) if (value !== null) rows.push({ player: players[at] as PlayerId, value, region: name });
+    const ordered = rows.toSorted(compareRows(board.order === 'ascending'));
+    return { board: board.name, region, season, rows: await this.#named(rankRows(ordered, 0, 1)), missing };
+  }
+
+  /** Seasons that are over, the newest first. @throws {Refusal} BAD_REQUEST */
+  async seasons(boardName: string): Promise<ClosedSeason[]> {
+    return await this.#options.storage.seasons.closed(this.#options.catalog.board(boardName).name);
+  }
+
+  /**
+   * The final places of a season that is over; of the open one, and of one that is not written down yet, what the sets have.
+   * @throws {Refusal} BAD_REQUEST
+   */
+  async seasonTop(boardName: string, season: number, region: string = GLOBAL): Promise<BoardRows> {
+    const { board, season: open, regions } = this.#scopeOf(boardName, region);
+    const key = `${boardName} ${season} ${region}`;
+    const cached = this.#closedTops.get(key);
+    if (cached !== undefined) return cached;
+    const top = season === open ? await this.top(boardName, region) : undefined;
+    if (top?.missing.length === 0) return top;
+    const { seasons } = this.#options.storage;
+    // It may be over by now, and its sets forgotten.
+    if (season <= open && !(await seasons.isArchived(boardName, season))) return top ?? (await this.#topOf(board, season, region, regions));
+    const places = await seasons.places(boardName, season, region === GLOBAL ? undefined : region, TOP_MAX);
+    const rows = places.map(({ player, value, region: own, rank, regionRank }): Ranked => ({ rank: region === GLOBAL ? rank : regionRank, playerId: player, score: value, region: own }));
+    const final = { board: boardName, region, season, rows: await this.#named(rows), missing: [] };
+    // One that has not begun, as far as is known here, is not over.
+    if (season <= open) this.#closedTops.set(key, final);
+    return final;
+  }
+
+  /**
+   * Hears of a board's top at once, and then once a second when it has changed. It is read once for all who listen here.
+   * @returns what stops it
+   */
+  watch(board: string, region: string, listener: (rows: BoardRows) => void): () => void {
+    return this.#live.watch(board, region, listener);
+  }
+
+  async #readTop(key: string): Promise<BoardRows> {
+    const [boardName = '', region = ''] = key.split(' ');
+    const { board, season, regions } = this.#scopeOf(boardName, region);
+    const top = await this.#topOf(board, season, region, regions, this.#lastTops.get(key)?.rows);
+    const last = this.#lastTops.get(key);
+    if (last !== undefined && isSame(last, top)) return last;
+    this.#lastTops.set(key, top);
+    return top;
+  }
+
+  async #topOf(board: BoardOf, season: number, region: string, regions: readonly string[], last: readonly BoardRow[] = []): Promise<BoardRows> {
+    const { rows, missing } = await this.#best(board, season, regions, last);
+    return { board: board.name, region, season, rows: await this.#named(rankRows(rows, 0, 1)), missing };
+  }
+
+  async #rankOf(board: BoardOf, season: number, regions: readonly string[], value: number): Promise<{ rank: number; missing: string[] }> {
+    const { answers, missing } = await this.#regions.ask(board, season, regions, (sets, name) => sets.better(name, [value]));
+    return { rank: 1 + [...answers.values()].reduce((sum, [count = 0]) => sum + count, 0), missing };
+  }
+
+  /**
+   * The best of some regions. Each is asked for about as many as it had among the last ones, and those for the rest that turn out to
+   * have more: all rows of all regions would be as many times the work as there are regions.
+   */
+  async #best(board: BoardOf, season: number, regions: readonly string[], last: readonly BoardRow[]): Promise<{ rows: RegionRow[]; missing: string[] }> {
+    const isLower = board.order === 'ascending';
+    const limits = rowsToAsk(regions, last, TOP_MAX);
+    const { answers, missing } = await this.#regions.ask(board, season, regions, (sets, name) => sets.top(name, limits.get(name.region) ?? TOP_MAX));
+    const first = mergeTops(answers, TOP_MAX, isLower);
+    const short = [...answers].filter(([region, rows]) => rows.length === limits.get(region) && mayHaveMore(rows, first, TOP_MAX, isLower)).map(([region]) => region);
+    if (short.length === 0) return { rows: first, missing };
+    const more = await this.#regions.ask(board, season, short, (sets, name) => sets.top(name, TOP_MAX));
+    for (const region of short) answers.delete(region);
+    for (const [region, rows] of more.answers) answers.set(region, rows);
+    return { rows: mergeTops(answers, TOP_MAX, isLower), missing: regions.filter((region) => !answers.has(region)) };
+  }
+
+  /** Where a player stands: in the sets, or else, where those do not say, what PostgreSQL has. */
+  async #find(board: BoardOf, season: number, player: PlayerId, regions: readonly string[]): Promise<{ row?: RegionRow; score?: number; missing: string[] }> {
+    const key = `${board.name} ${season} ${player}`;
+    const home = this.#homes.get(key);
+    const asked = home !== undefined && regions.includes(home) ? [home] : regions;
+    const { answers, missing } = await this.#regions.ask(board, season, asked, (sets, name) => sets.scores(name, [player]));
+    for (const [region, [value]] of answers) {
+      if (value === null || value === undefined) continue;
+      this.#homes.set(key, region);
+      return { row: { player, value, region }, missing };
+    }
+    if (asked.length < regions.length && missing.length === 0) {
+      this.#homes.delete(key);
+      return await this.#find(board, season, player, regions);
+    }
+    const stored = await this.#options.storage.scores.find(player, board.name, season);
+    if (stored === undefined) return { missing };
+    const region = regionOf(board, stored.region);
+    if (!regions.includes(region)) return { missing };
+    // Its own region is away: the others still know how many are better.
+    return missing.includes(region) && regions.length > 1 ? { row: { player, value: stored.score, region }, missing } : { score: stored.score, missing };
+  }
+
+  #scopeOf(boardName: string, region: string): { board: BoardOf; season: number; regions: readonly string[] } {
+    const board = this.#options.catalog.board(boardName);
+    if (region !== GLOBAL && !board.regions.includes(region)) throw new Refusal('BAD_REQUEST', { region, reason: 'the board has no such region' });
+    return { board, season: this.#clock.numberOf(boardName) ?? 1, regions: region === GLOBAL ? board.regions : [region] };
+  }
+
+  async #named(rows: readonly Ranked[]): Promise<BoardRow[]> {
+    const names = await this.#names.of(rows.map(({ playerId }) => playerId));
+    return rows.map(({ rank, playerId, score, region }, at) => ({ rank, playerId, name: names[at] ?? '', score, region }));
+  }
+
+  /** The sets that are complete, as `board region`. */
+  async #filledNow(): Promise<Set<string>> {
+    const filled = new Set<string>();
+    for (const board of this.#options.catalog.boards) {
+      const season = this.#clock.numberOf(board.name);
+      if (season === undefined) continue;
+      const { answers } = await this.#regions.ask(board, season, board.regions, (sets, name) => sets.size(name));
+      for (const region of answers.keys()) filled.add(`${board.name} ${region}`);
+    }
+    return filled;
+  }
+
+  /** Every score once more, into sets that seem complete: who starts alone does not know what the last one had not yet pushed. */
+  async #refresh(filled: ReadonlySet<string>): Promise<void> {
+    for (const board of this.#options.catalog.boards) {
+      const season = this.#clock.numberOf(board.name);
+      if (season === undefined || !board.regions.some((region) => filled.has(`${board.name} ${region}`))) continue;
+      await this.#options.storage.scoreScan.all(board.name, season, (changes) => this.#pushSoon(changes.filter(({ region }) => filled.has(`${board.name} ${regionOf(board, region)}`))));
+    }
+  }
+
+  /** Not faster than the sets take them, and without waiting for those that do not. */
+  async #pushSoon(changes: readonly ScoreChange[]): Promise<void> {
+    await within(this.#pusher.push(changes), LIVE_EVERY_MS);
+  }
+}
+
+function isSame(a: BoardRows, b: BoardRows): boolean {
+  return (
+    a.season === b.season && a.rows.length === b.rows.length && a.missing.join() === b.missing.join() &&
+    a.rows.every((row, at) => {
+      const other = b.rows[at];
+      return row.playerId === other?.playerId && row.score === other.score && row.name === other.name && row.rank === other.rank;
+    })
+  );
+}
+
+async function within(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([work, tooLate]);
+  clearTimeout(timer);
+}
+

@@ -1,0 +1,46 @@
+import type { Context, Suite, Test } from 'mocha';
+
+/** Into so many parts are divided what a run need not do every time. */
+const PARTS = 4;
+/** Set once for a run and its workers: a number below `PARTS`, or `all`. */
+export const PART = 'TEST_PART';
+
+/**
+ * Of these an ordinary run does one part in four, another one each time, so that it ends in minutes: the controls that show that a test
+ * without its guard goes red, tests of one kind at every point where a process can die or for every wrong setting, and small runs of what
+ * measures. `npm run test:full` does them all.
+ */
+const SHARED_OUT = [
+  /\bgo(?:es)? red\b/,
+  /killed with -9 at "/, /\bwhen it died at "/, /when the server dies while it settles/, /^\[SH6\] dupe 9: from/, /one of ten servers stops/,
+  /ends it with 1 and one line: /, /ends it with the file, the line and the field: /,
+  /: a small run measures all of it/, /^starts what it needs under PM2/, /^kills processes when the profile/,
+];
+
+export const isFull = (): boolean => process.env[PART] === 'all';
+
+/** Picks the part of a run whose part was not named. @returns what to say of it @throws when there is no such part, which would leave all of them out */
+export function choosePart(): string {
+  process.env[PART] ??= String(Math.floor(Math.random() * PARTS));
+  const isPart = Array.from({ length: PARTS }, (_, part) => String(part)).includes(process.env[PART] ?? '');
+  if (!isFull() && !isPart) throw new Error(`${PART} must be "all", or a number from 0 to ${PARTS - 1}.`);
+  return isFull() ? 'all tests' : `part ${process.env[PART]} of ${PARTS} of what is shared out over runs; npm run test:full does all, TEST_PART=${process.env[PART]} this again`;
+}
+
+/** Leaves out the other parts of a file, before its first hook. */
+export const mochaHooks = {
+  beforeAll(this: Context) {
+    const part = process.env[PART];
+    if (part === undefined || isFull()) return; // a single file, or all of it
+    let root = this.test?.parent as Suite;
+    while (root.parent !== undefined) root = root.parent;
+    // Files begin at other numbers, or the part 0 would have the first of each.
+    let at = [...root.suites.map(({ title }) => title).join()].reduce((sum, letter) => sum + letter.charCodeAt(0), 0);
+    const isMine = ({ title }: Test) => !SHARED_OUT.some((pattern) => pattern.test(title)) || at++ % PARTS === Number(part);
+    const prune = (suite: Suite) => {
+      suite.tests = suite.tests.filter(isMine);
+      suite.suites.forEach(prune);
+    };
+    prune(root);
+  },
+};
