@@ -10,6 +10,7 @@ import { startResolver } from '../../server/resolver.ts';
 import { Metrics } from '../../server/telemetry/index.ts';
 import { interceptShard } from '../kit/intercept.ts';
 import { MortalHost } from '../kit/mortal-host.ts';
+import { assertSoon } from '../kit/patience.ts';
 import { until } from '../kit/player.ts';
 
 const ALERT_MS = 5_000;
@@ -106,7 +107,7 @@ describe('the resolver', () => {
       await until(async () => (await shards[1]!.pool.query(`select 1 from pg_locks where locktype = 'advisory'`)).rows.length > 0);
       assert.deepEqual(await resolvedGids(), [], 'another has the lease');
       await until(async () => (await resolvedGids()).includes(gid), 1_500, 'somebody else resolves');
-      assert.ok(performance.now() - began < 1_500);
+      assertSoon(performance.now() - began, 1_500);
     } finally {
       asleep = false;
     }
@@ -136,7 +137,8 @@ describe('the resolver', () => {
     try {
       await until(() => alerts().length > 0, ALERT_MS + 2_000, 'an alert');
       const ageMs = performance.now() - preparedAt;
-      assert.ok(ageMs >= ALERT_MS && ageMs < ALERT_MS + INTERVAL_MS + 1_000, `the alert came after ${ageMs} ms`);
+      assert.ok(ageMs >= ALERT_MS, `the alert came after ${ageMs} ms`);
+      assertSoon(ageMs - ALERT_MS, INTERVAL_MS + 1_000, 'the alert');
       assert.ok(runs >= ALERT_MS / INTERVAL_MS / 2, 'it looked before, and there was nothing to say');
       assert.equal(await counted(), 1);
       const before = runs;

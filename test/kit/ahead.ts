@@ -24,6 +24,12 @@ export class ServersAhead<Name extends string> {
     await Promise.allSettled(this.#started.values());
   }
 
+  /** Ends those that nobody took, and those that were taken and live. */
+  async stop(): Promise<void> {
+    await this.settled();
+    for (const starting of this.#started.values()) await starting.then((server) => server.stop(), () => undefined);
+  }
+
   #startOnce(name: Name): Promise<TestServer> {
     const starting = this.#started.get(name) ?? this.#start(name);
     this.#started.set(name, starting);

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { BoardPlace, BoardRow, BoardRows } from '../../schema/leaderboard.ts';
 import type { SubmitScoreAnswer } from '../../schema/messages/service.ts';
 import type { RefusalReply } from '../../schema/refusals.ts';
+import { patient } from './patience.ts';
 import { commandId, service, until } from './player.ts';
 import type { TestServer } from './server.ts';
 import type { ShardHost } from './shard-host.ts';
@@ -69,13 +70,13 @@ export async function assertShows(servers: readonly Asked[], { host, shards }: {
   const stored = await storedScores(host, shards, board);
   const of = (region: string) => ranked(region === 'global' ? stored : stored.filter((row) => row.region === region)).slice(0, 100);
   const wanted = ['global', ...regions].map((region) => ({ board, region, season: 1, rows: of(region), missing: [] }));
-  const deadline = performance.now() + withinMs;
+  const deadline = performance.now() + patient(withinMs);
   for (const server of servers) {
     for (const one of wanted) {
       let found: BoardRows | undefined;
       const look = async () => (found = await readBoards(server, `/${board}?region=${one.region}`).catch(() => undefined));
       const isShown = async () => JSON.stringify(await look()) === JSON.stringify(one);
-      await until(isShown, Math.max(0, deadline - performance.now()), `${server.url} shows ${one.region}`).catch(() => undefined);
+      await until(isShown, Math.max(0, deadline - performance.now()) / patient(1), `${server.url} shows ${one.region}`).catch(() => undefined);
       assert.deepEqual(found, one, `the board of ${server.url} is not what PostgreSQL has: ${JSON.stringify(found)?.slice(0, 300)}`);
     }
   }

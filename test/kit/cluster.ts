@@ -12,6 +12,7 @@ import { openStorage, type Storage, type StorageOptions } from '../../persistenc
 import type { Item } from '../../schema/holdings.ts';
 import type { CommandId, HolderId, ItemId, PlayerId } from '../../schema/ids.ts';
 import { temporaryDataFolder } from './data-folder.ts';
+import { patient } from './patience.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 export interface TestCluster {
@@ -137,6 +138,6 @@ export async function redInvariants(storage: Pick<Storage, 'audit'>): Promise<st
 /** Waits until a query answers at least one row. */
 export async function untilRows(ask: () => Promise<unknown[]>, maxMs = 5000): Promise<void> {
   for (let waitedMs = 0; (await ask()).length === 0; waitedMs += 5, await delay(5)) {
-    if (waitedMs > maxMs) throw new Error(`no row within ${maxMs} ms: ${String(ask)}`);
+    if (waitedMs > patient(maxMs)) throw new Error(`no row within ${maxMs} ms: ${String(ask)}`);
   }
 }

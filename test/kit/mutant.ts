@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { MUTATIONS, type Mutation, type MutationName } from './mutations.ts';
+import { hurried } from './patience.ts';
 import { startServer, type StartOptions, type TestServer } from './server.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -53,7 +54,7 @@ export async function assertGoesRed(scenario: Promise<unknown>, symptom: RegExp)
 export async function withMutant(names: MutationName | readonly MutationName[], work: (root: string) => Promise<void>): Promise<void> {
   const { root, remove } = makeMutant(...[names].flat());
   try {
-    await work(root);
+    await hurried(() => work(root));
   } finally {
     remove();
   }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Client, type Room } from '@colyseus/sdk';
 import type { PlayerRecord } from '../../schema/holdings.ts';
 import type { RefusalReply } from '../../schema/refusals.ts';
+import { patient } from './patience.ts';
 import type { TestServer } from './server.ts';
 
 /** A real client through the SDK: signed in, with its own player room. */
@@ -70,9 +71,9 @@ export async function joinTrade(player: { client: Client }, tradeId: string): Pr
 
 /** Waits for a condition, or fails saying which. */
 export async function until(condition: () => boolean | Promise<boolean>, maxMs = 5000, what = String(condition)): Promise<void> {
-  const deadline = performance.now() + maxMs;
+  const deadline = performance.now() + patient(maxMs);
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`not within ${maxMs} ms: ${what}`);
+    if (performance.now() > deadline) throw new Error(`not within ${patient(maxMs)} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -3,6 +3,7 @@ import { assertAuditGreen, assertHolds } from '../kit/economy.ts';
 import { assertGoesRed, withMutant } from '../kit/mutant.ts';
 import type { MutationName } from '../kit/mutations.ts';
 import { joinOn, PLUGS, prepareDeal, settleTogether, type Deal } from '../kit/one-commit.ts';
+import { assertSoon } from '../kit/patience.ts';
 import { joinPlayer, newClient, service, type TestPlayer } from '../kit/player.ts';
 import { startServer, type TestServer } from '../kit/server.ts';
 import { startShardHost, type ShardHost } from '../kit/shard-host.ts';
@@ -72,7 +73,7 @@ async function opposed(pair: Pair, host: ShardHost, shards: string): Promise<voi
     const tookMs = performance.now() - began;
     assertNoneLost();
     assert.deepEqual(outcomes, deals.map(() => 'settled'));
-    assert.ok(tookMs < ROUND_MAX_MS, `a round took ${Math.round(tookMs)} ms`);
+    assertSoon(tookMs, ROUND_MAX_MS, 'a round');
     await Promise.all(deals.map(({ table }) => Promise.all([table.first.leave(), table.second.leave()])));
   }
   for (const { id } of [...rings.flat(), ...couples]) {

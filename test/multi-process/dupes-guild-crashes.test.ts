@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { FAULT_POINTS, type CommitPoint } from '../../persistence/index.ts';
 import { assertAuditGreen, belongings, type Belongings } from '../kit/economy.ts';
+import { ServersAhead } from '../kit/ahead.ts';
 import { assertBank, bankOf, deposit, foundGuild, leaveAll, seatVia, truthOf, withdraw, type Goods, type TestGuild } from '../kit/guild.ts';
 import { assertGoesRed, withMutant } from '../kit/mutant.ts';
 import { joinOn } from '../kit/one-commit.ts';
@@ -26,6 +27,8 @@ describe('dupes: a guild whose process is killed', () => {
   /** Goes on, and ends what the dead left. */
   let survivor: TestServer;
   let guild: TestGuild;
+  /** Of the cases that this run does: the next one's starts while this one is judged. */
+  let doomed: ServersAhead<string> | undefined;
 
   before(async () => {
     host = await startShardHost();
@@ -35,6 +38,7 @@ describe('dupes: a guild whose process is killed', () => {
   });
   after(async () => {
     if (guild) await leaveAll([guild.leader, ...guild.members]);
+    await doomed?.stop();
     await survivor?.stop();
     await host?.stop();
     remove();
@@ -92,20 +96,20 @@ describe('dupes: a guild whose process is killed', () => {
     await assertBank(survivor, id, {});
   }
 
-  // The next one starts while this one is judged.
   const cases = FAULT_POINTS.flatMap((point) => (['deposit', 'withdraw'] as const).map((way) => ({ point, way })));
-  let next: Promise<TestServer> | undefined;
-  after(async () => void (await (await next?.catch(() => undefined))?.stop()));
-  for (const [at, { point, way }] of cases.entries()) {
-    it(`[CR1] [GA4] dupe 4: killed with -9 at "${point}", a ${way} of a guild on another shard is there whole or not at all, and once`, async () => {
-      const doomed = await (next ?? kill(point));
-      const following = cases[at + 1];
-      next = following && kill(following.point);
-      next?.catch(() => undefined);
+  const titleOf = ({ point, way }: (typeof cases)[number]) => `[CR1] [GA4] dupe 4: killed with -9 at "${point}", a ${way} of a guild on another shard is there whole or not at all, and once`;
+  before(function () {
+    const running = new Set(this.test?.parent?.tests.map(({ title }) => title));
+    const points = new Map(cases.map((one) => [titleOf(one), one.point]).filter(([title]) => running.has(title as string)) as [string, CommitPoint][]);
+    doomed = new ServersAhead([...points.keys()], (title) => kill(points.get(title) as CommitPoint));
+  });
+  for (const one of cases) {
+    it(titleOf(one), async () => {
+      const server = await doomed!.take(titleOf(one));
       try {
-        await crashAt(point, way, doomed);
+        await crashAt(one.point, one.way, server);
       } finally {
-        await doomed.stop();
+        await server.stop();
       }
     });
   }

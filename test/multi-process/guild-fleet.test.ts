@@ -6,6 +6,7 @@ import { startFleet, type Fleet } from '../kit/fleet.ts';
 import { accept, ask, assertBank, assertGuildShown, assertInOne, bankOf, deposit, foundGuild, goldOf, inviteAll, joinSome, leaveAll, seatVia, send, takeSeat, truthOf, type Member, type TestGuild } from '../kit/guild.ts';
 import { portOf } from '../kit/login.ts';
 import { assertGoesRed, makeMutant, type Mutant } from '../kit/mutant.ts';
+import { assertSoon } from '../kit/patience.ts';
 import { commandId, ignoreMessages, newClient, service, until, type TestPlayer } from '../kit/player.ts';
 import { MortalRedis } from '../kit/redis-host.ts';
 import type { TestServer } from '../kit/server.ts';
@@ -166,7 +167,7 @@ describe('guilds over several processes', () => {
       for (;;) {
         const seat = await takeSeat(newClient(server.url, token), guild.id, how ?? 'joinOrCreate').catch(() => undefined);
         if (seat !== undefined) return seat;
-        assert.ok(performance.now() - killedAt < GONE_WITHIN_MS, 'back in the guild room in time');
+        assertSoon(performance.now() - killedAt, GONE_WITHIN_MS, 'the way back into the guild room');
       }
     };
     const back = await Promise.all(kept.map((player) => seatBack(second!, player)));

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { assertAuditGreen } from '../kit/economy.ts';
+import { assertSoon } from '../kit/patience.ts';
 import { service, signIn, until } from '../kit/player.ts';
 import { openPm2, type Pm2 } from '../kit/pm2.ts';
 import { MortalRedis } from '../kit/redis-host.ts';
@@ -121,7 +122,7 @@ describe('pm2', function () {
       assert.deepEqual([...new Set(absences.map(({ code }) => code))], [CLOSED_BY_SHUTDOWN]);
       assert.deepEqual(pm2.log().split('\n').filter((line) => /"level":[56]0/.test(line)), [], 'nothing went wrong in the servers');
       assert.deepEqual(pairs.flatMap(({ failures }) => [...failures.keys()]).filter((what) => !EXPECTED.test(what)), [], 'nothing failed but what was ended');
-      for (const { ms } of absences) assert.ok(ms < BACK_MAX_MS, `away for ${ms} ms`);
+      for (const { ms } of absences) assertSoon(ms, BACK_MAX_MS, 'the way back');
 
       const rows = await host.onEach<{ actor: string; id: string; status: string }>(shards, `select actor, id, answer->>'status' as status from command`, []);
       const settled = rows.flat().filter(({ status }) => status === 'settled');

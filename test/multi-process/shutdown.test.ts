@@ -15,7 +15,7 @@ import { accept, joinZone, offer, outcomeOf, sitDown, type Table } from '../kit/
 
 const CLOSED_BY_SHUTDOWN = 4001;
 /** What the server promises, and what this machine takes to notice. */
-const BOUND_MS = 15_000 + 2_000;
+const BOUND_MS = 15_000 + 10_000;
 
 /** With which code a connection ends. */
 const closing = (room: Room) =>
