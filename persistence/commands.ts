@@ -1,7 +1,7 @@
 import type { CommandId } from '../schema/ids.ts';
 import { Refusal } from '../schema/refusals.ts';
 import { isLostRace } from './database-errors.ts';
-import { SERVICE_ACTOR, type CommandActor } from './posting.ts';
+import { homeOf, type CommandActor } from './posting.ts';
 import type { RoutedRead } from './routed-read.ts';
 import type { Shard } from './shard.ts';
 
@@ -23,7 +23,7 @@ export interface CommandReader {
 export function commandReader(read: RoutedRead): CommandReader {
   return {
     async find(actor, id, { awaitWriters = false } = {}) {
-      const home = actor === SERVICE_ACTOR ? id : actor;
+      const home = homeOf(actor, id);
       const found = await read([home], async (shard): Promise<[string, KnownCommand | undefined][]> => {
         const known = await findOn(shard, actor, id);
         // Who only looks first may be wrong: the write looks again.

@@ -23,7 +23,7 @@ const READ_PLAYERS: Statement = {
   text: `select p.id, p.slot, p.name, p.region, p.level, p.xp::float8 as xp, p.guild_id as "guildId", v.version::float8 as "inventoryVersion",
       coalesce((select json_object_agg(b.asset, b.quantity) from balance b where b.holder = p.id and b.quantity > 0), '{}') as fungibles,
       coalesce((select json_agg(${ITEM_JSON} order by i.id) from item i where i.holder = p.id), '[]') as items
-    from player p join inventory v on v.holder = p.id where p.id = any($1::uuid[])`,
+    from player p join inventory v on v.holder = p.id where p.id = any($1::uuid[]) and p.erased_at is null`,
 };
 
 const READ_VERSIONS: Statement = {

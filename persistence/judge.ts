@@ -7,6 +7,7 @@ import { keysOf } from './settle.ts';
 import type { Shard } from './shard.ts';
 import type { SlotMap } from './slot-map.ts';
 
+const NOTHING_PAUSED: ReadonlySet<string> = new Set();
 /** Nothing is written, so nothing is called by it. */
 const NO_TRANSACTION = '00000000-0000-0000-0000-000000000000' as TransactionId;
 
@@ -36,7 +37,8 @@ export function judger(shards: readonly Shard[], map: SlotMap): Judge {
         return { present: present.rows, denied: denied?.rows ?? [] };
       }),
     );
-    denyUnfit(denials, movements, found.flatMap(({ present }) => present));
+    // Of pauses only who settles is told: who waits for nothing may hear of it a little later.
+    denyUnfit(denials, movements, found.flatMap(({ present }) => present), NOTHING_PAUSED);
     for (const { denied } of found) denyAll(denials, denied);
     // By an old map nothing can be held against anybody: whoever is missing may be elsewhere.
     if (denials.size > 0 && !(await map.isCurrent(view, places))) return movements.map(() => undefined);

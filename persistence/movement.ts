@@ -15,6 +15,8 @@ export interface Movement {
   fences?: readonly { player: PlayerId; epoch: number }[];
   /** Experience earned with it; not value, but it should not be earned twice. */
   experience?: { player: PlayerId; xp: number };
+  /** What support does is kept by no freeze and no pause: it is what they are for. [OP4] */
+  bySupport?: true;
   /** Decided under the locks: then there are no postings and no commands before that. [GA2] */
   guild?: GuildFlush;
 }

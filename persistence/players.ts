@@ -22,7 +22,7 @@ const RENAME: Statement = {
 
 const RAISE_EPOCH: Statement = {
   name: 'take-session',
-  text: 'update inventory set session_epoch = session_epoch + 1 where holder = $1 returning session_epoch::float8 as epoch',
+  text: 'update inventory set session_epoch = session_epoch + 1 where holder = $1 and not exists (select from player where id = $1 and erased_at is not null) returning session_epoch::float8 as epoch',
 };
 
 export interface Credentials {
@@ -75,9 +75,9 @@ export function playerStore(transact: Transact, read: RoutedRead, shardOf: (key:
           await transaction.takeSlots(keys);
           const em = await transaction.on(transaction.shardOf(playerId)).em();
           // One atomic check and write: of two upgrades at once, one finds the login set.
-          const changed = await em.nativeUpdate(Player, { id: playerId, login: null }, { login: credentials.login });
+          const changed = await em.nativeUpdate(Player, { id: playerId, login: null, erasedAt: null }, { login: credentials.login });
           if (changed === 0) {
-            const known = await em.count(Player, { id: playerId });
+            const known = await em.count(Player, { id: playerId, erasedAt: null });
             throw known === 0 ? new Refusal('UNKNOWN_PLAYER', { playerId }) : new Refusal('BAD_REQUEST', { reason: 'the player already has a login' });
           }
           await addAccount(transaction, credentials, playerId);

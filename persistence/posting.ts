@@ -35,9 +35,20 @@ export interface MintPosting extends ItemContent {
 
 export type Posting = FungiblePosting | ItemPosting | MintPosting;
 
-/** Who asked. A player's command lives on the player's shard; the service's on the shard of the command id's own slot. */
-export type CommandActor = PlayerId | typeof SERVICE_ACTOR;
+/** Who asked. A player's command lives on the player's shard; the service's and the operators' on the shard of the command id's own slot. */
+export type CommandActor = PlayerId | typeof SERVICE_ACTOR | typeof OPERATOR_ACTOR;
 export const SERVICE_ACTOR = '00000000-0000-0000-0000-000000000000';
+/** Whose commands are the record of what support did: each is answered with what, why, and to whom. [OP1] */
+export const OPERATOR_ACTOR = '00000000-0000-0000-0000-000000000001';
+
+/** The key by which a command is stored: its player, or of who is no player the command's own id. */
+export function homeOf(actor: CommandActor, id: string): string {
+  return isPlayer(actor) ? actor : id;
+}
+
+export function isPlayer(actor: CommandActor): actor is PlayerId {
+  return actor !== SERVICE_ACTOR && actor !== OPERATOR_ACTOR;
+}
 
 /** A request whose effect must happen once: its id, the hash of what was asked, and what it will be answered. */
 export interface CommandRecord {

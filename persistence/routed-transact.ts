@@ -1,6 +1,6 @@
 import { invariant } from '../schema/invariant.ts';
 import { Refusal } from '../schema/refusals.ts';
-import { MapChanged, type SlotMap } from './slot-map.ts';
+import { MapChanged, type MapView, type SlotMap } from './slot-map.ts';
 import type { TransactOn } from './transact.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -15,18 +15,30 @@ export type Transact = <Result>(keys: Iterable<string>, label: string, work: (tr
  * @throws {Refusal} BUSY when the map would not settle
  */
 export function routedTransactor(map: SlotMap, transactOn: TransactOn): Transact {
-  return async function transact(keys, label, work) {
+  return (keys, label, work) => {
     const named = [...keys];
-    for (let maps = 1; ; maps++) {
-      const { view } = map;
-      try {
-        return await transactOn(named.map(view.shardOf), label, work, { view });
-      } catch (error) {
-        if (!(error instanceof MapChanged)) throw error;
-        invariant(error.seen === view, 'a transaction works by one map');
-        if (maps >= MAPS_MAX) throw new Refusal('BUSY', { reason: 'slots are being moved' });
-        await map.refresh(view);
-      }
-    }
+    return byMap(map, transactOn, ({ shardOf }) => named.map(shardOf), label, work);
   };
+}
+
+/** Runs work over every shard that there is: for the little that all of them must know. */
+export type TransactEverywhere = <Result>(label: string, work: (transaction: Transaction) => Promise<Result>) => Promise<Result>;
+
+export function everywhereTransactor(map: SlotMap, transactOn: TransactOn, shards: readonly unknown[]): TransactEverywhere {
+  // A map that names another shard adds it to them.
+  return (label, work) => byMap(map, transactOn, () => shards.keys(), label, work);
+}
+
+async function byMap<Result>(map: SlotMap, transactOn: TransactOn, shardsIn: (view: MapView) => Iterable<number>, label: string, work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+  for (let maps = 1; ; maps++) {
+    const { view } = map;
+    try {
+      return await transactOn(shardsIn(view), label, work, { view });
+    } catch (error) {
+      if (!(error instanceof MapChanged)) throw error;
+      invariant(error.seen === view, 'a transaction works by one map');
+      if (maps >= MAPS_MAX) throw new Refusal('BUSY', { reason: 'slots are being moved' });
+      await map.refresh(view);
+    }
+  }
 }

@@ -2,7 +2,7 @@ import type { HolderId, TransactionId } from '../schema/ids.ts';
 import { ACT, ACT_HERE } from './settle-statements.ts';
 import type { Statement } from './transaction.ts';
 import { holdersOf, type Movement } from './movement.ts';
-import { SERVICE_ACTOR, type CommandActor, type ItemContent, type Posting } from './posting.ts';
+import { homeOf, type CommandActor, type ItemContent, type Posting } from './posting.ts';
 
 /** A movement with its place in the batch, from 1, and the ledger's name for it. */
 export interface Entry {
@@ -23,11 +23,6 @@ export type ShardOf = (key: string) => number;
 
 export function localityOf(shard: number, shardOf: ShardOf): Locality {
   return { here: (key) => shardOf(key) === shard, commandHere: (actor, id) => shardOf(homeOf(actor, id)) === shard };
-}
-
-/** The key by which a command is stored: its player, or for the service the command's own id. */
-export function homeOf(actor: CommandActor, id: string): string {
-  return actor === SERVICE_ACTOR ? id : actor;
 }
 
 /**

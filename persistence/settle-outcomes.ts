@@ -2,6 +2,7 @@ import type { InventoryDelta } from '../schema/inventory-delta.ts';
 import type { HolderId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { firstRefusal, type RefusalCode } from '../schema/refusals.ts';
+import { pausedIn } from './support/pauses.ts';
 import { holdersOf, type Movement, type MovementOutcome, type StaleItem } from './movement.ts';
 import type { Entry } from './settle-input.ts';
 
@@ -31,25 +32,37 @@ type Denied = Exclude<MovementOutcome, { status: 'committed' }>;
 /** Who of a batch may not, and why. */
 export type Denials = Map<number, Denied>;
 
-/** A holder's inventory row: its version, and its session's epoch. */
+/** A holder's inventory row: its version, its session's epoch, and whether support has frozen it. */
 export interface HolderRow {
   holder: HolderId;
   version: number;
   epoch: number;
+  frozen: boolean;
   [column: string]: unknown;
 }
 
-/** Denies the movements whose holders are not all among the rows, or whose sessions were displaced. [SE2] */
-export function denyUnfit(denials: Denials, movements: readonly Movement[], rows: readonly HolderRow[]): void {
+/**
+ * Denies the movements whose holders are not all among the rows or are frozen, whose sessions were displaced, or that a pause keeps.
+ * A guild's actions are many players', and each is judged for itself. [SE2] [OP2] [OP3]
+ */
+export function denyUnfit(denials: Denials, movements: readonly Movement[], rows: readonly HolderRow[], paused: ReadonlySet<string>): void {
   const epochs = new Map<string, number>(rows.map(({ holder, epoch }) => [holder, epoch]));
+  const frozen = new Set<string>(rows.filter((row) => row.frozen).map(({ holder }) => holder));
   for (const [at, movement] of movements.entries()) {
-    // A guild's actions are many players': each is judged for itself.
     if (movement.guild !== undefined) continue;
+    const refuse = (code: RefusalCode, details: Record<string, unknown>) => denials.set(at + 1, { status: 'refused', code, details });
+    // The first of the table's order last, as it is the one that stays.
+    if (movement.bySupport !== true) {
+      const kept = pausedIn(movement.postings, paused);
+      if (kept !== undefined) refuse('TRADING_PAUSED', { asset: kept });
+      const cold = frozen.size === 0 ? undefined : holdersOf(movement).find((holder) => frozen.has(holder));
+      if (cold !== undefined) refuse('ACCOUNT_FROZEN', { playerId: cold });
+    }
     // A bank has a row too, and no session: value comes and goes there by its guild alone. [GU5]
     const unknown = holdersOf(movement).find((holder) => (epochs.get(holder) ?? -1) < 0);
-    if (unknown !== undefined) denials.set(at + 1, { status: 'refused', code: 'UNKNOWN_PLAYER', details: { playerId: unknown } });
+    if (unknown !== undefined) refuse('UNKNOWN_PLAYER', { playerId: unknown });
     const displaced = movement.fences?.find(({ player, epoch }) => epochs.get(player) !== epoch);
-    if (displaced !== undefined) denials.set(at + 1, { status: 'refused', code: 'SESSION_REPLACED', details: { playerId: displaced.player } });
+    if (displaced !== undefined) refuse('SESSION_REPLACED', { playerId: displaced.player });
   }
 }
 

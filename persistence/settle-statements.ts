@@ -4,7 +4,7 @@ import type { Statement } from './transaction.ts';
  * LOCK is the first statement of every settlement: takes the holders' rows in id order, the lock order of the whole system.
  * READ COMMITTED gives each statement its own snapshot, so what follows sees what a waiter waited for. [LD2]
  */
-const HOLDERS = 'select holder, version::float8 as version, session_epoch::float8 as epoch from inventory where holder = any($1::uuid[])';
+const HOLDERS = 'select holder, version::float8 as version, session_epoch::float8 as epoch, frozen from inventory where holder = any($1::uuid[])';
 export const LOCK: Statement = { name: 'settle-lock', text: `${HOLDERS} order by holder for update` };
 
 /** The same rows as they are, for who only asks. */

@@ -5,10 +5,10 @@ import { once, type ReachFaultPoint } from './fault-points.ts';
 import { readFlushes } from './guilds/read-flush.ts';
 import { writeFlushes, type DecidedFlush } from './guilds/write-flush.ts';
 import { holdersOf, type Movement, type MovementOutcome } from './movement.ts';
-import { SERVICE_ACTOR } from './posting.ts';
+import { homeOf, isPlayer } from './posting.ts';
 import { newId } from './new-id.ts';
 import type { Transact } from './routed-transact.ts';
-import { homeOf, inputFor, localityOf, type Entry, type SettleInput } from './settle-input.ts';
+import { inputFor, localityOf, type Entry, type SettleInput } from './settle-input.ts';
 import { collectOutcomes, denyAll, denyUnfit, type Changes, type Denials, type HolderRow, type SettleRow } from './settle-outcomes.ts';
 import { CHECK, HELD_TWICE, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
 import type { ShardTransaction, Transaction } from './transaction.ts';
@@ -130,19 +130,19 @@ export function settler({ transact, reach }: SettleDeps): Settle {
   async function lock(transaction: Transaction, movements: readonly Movement[], denials: Denials): Promise<Map<HolderId, HolderRow>> {
     const locked: HolderRow[] = [];
     const holders = [...new Set(movements.flatMap(holdersOf))];
-    const service = movements.flatMap(({ commands }) => commands).filter(({ actor }) => actor === SERVICE_ACTOR);
+    const ownSlots = movements.flatMap(({ commands }) => commands).filter(({ actor }) => !isPlayer(actor));
     const names = movements.flatMap(({ guild }) => guild?.names ?? []);
-    if (service.length + names.length > 0) await transaction.takeSlots([...service.map(({ id }) => id), ...names]);
+    if (ownSlots.length + names.length > 0) await transaction.takeSlots([...ownSlots.map(({ id }) => id), ...names]);
     for (const part of transaction.parts) {
       const { here, commandHere } = localityOf(part.shard.index, transaction.shardOf);
-      const commands = service.filter(({ actor, id }) => commandHere(actor, id));
+      const commands = ownSlots.filter(({ actor, id }) => commandHere(actor, id));
       if (commands.length > 0) await part.query(LOCK_COMMANDS, [commands.map(({ id }) => id)]);
       const local = holders.filter(here);
       if (local.length === 0) continue;
       const [rows] = await Promise.all([part.query<HolderRow>(LOCK, [`{${local.join(',')}}`]), transaction.confirm(part)]);
       locked.push(...rows);
     }
-    denyUnfit(denials, movements, locked);
+    denyUnfit(denials, movements, locked, transaction.paused);
     return new Map(locked.map((row) => [row.holder, row]));
   }
 

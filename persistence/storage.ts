@@ -1,4 +1,5 @@
 import type { ItemId, LeaseId } from '../schema/ids.ts';
+import type { ShardState } from '../schema/messages/ops.ts';
 import { auditShards, type AuditReport } from './audit.ts';
 import { closeShards, joinShard } from './cluster.ts';
 import { commandReader, type CommandReader } from './commands.ts';
@@ -12,13 +13,17 @@ import type { Movement } from './movement.ts';
 import { playerStore, type PlayerStore } from './players.ts';
 import { collectDecisions, IN_DOUBT_AFTER_MS, listInDoubt, resolveInDoubt, type InDoubt, type Resolution } from './resolver.ts';
 import { routedReader } from './routed-read.ts';
-import { routedTransactor } from './routed-transact.ts';
+import { everywhereTransactor, routedTransactor } from './routed-transact.ts';
 import { keysOf, settler, type Settle } from './settle.ts';
 import { scoreScan, type ScoreScan } from './scores/score-scan.ts';
 import { scoreStore, type ScoreStore } from './scores/score-store.ts';
 import { seasonStore, type SeasonStore } from './scores/season-store.ts';
 import type { Shard } from './shard.ts';
 import { SlotMap } from './slot-map.ts';
+import { auditRuns, type AuditRuns } from './support/audit-runs.ts';
+import { personStore, type PersonStore } from './support/person-store.ts';
+import { shardStates } from './support/shard-states.ts';
+import { supportStore, type SupportStore } from './support/support-store.ts';
 import { transactor } from './transact.ts';
 
 export interface StorageOptions {
@@ -37,6 +42,9 @@ export interface Storage {
   seasons: SeasonStore;
   scoreScan: ScoreScan;
   commands: CommandReader;
+  support: SupportStore;
+  persons: PersonStore;
+  auditRuns: AuditRuns;
   /** By what this process writes. */
   lease: Lease;
   /** Takes a dead process's lease on every shard. @returns false when a shard did not answer: ask again */
@@ -49,6 +57,8 @@ export interface Storage {
   laneOf(movement: Movement): string;
   itemHistory(itemId: ItemId): Promise<ItemHistory | undefined>;
   audit(): Promise<AuditReport>;
+  /** Of each shard what it says within a second; one that is away is not up. */
+  shardStates(): Promise<ShardState[]>;
   resolveInDoubt(): Promise<Resolution[]>;
   /** What is prepared for longer, oldest first, and how many shards did not say. */
   listInDoubt(ageMs: number): Promise<{ open: InDoubt[]; silent: number }>;
@@ -62,7 +72,8 @@ export interface Storage {
 export async function openStorage(shards: Shard[], { reach, onUnfinished, onLostRace }: StorageOptions): Promise<Storage> {
   const map = await SlotMap.open({ shards, join: (shard) => joinShard(shards, shard) });
   const lease = new Lease();
-  const transact = routedTransactor(map, transactor({ shards, reach, lease, onUnfinished, onLostRace }));
+  const transactOn = transactor({ shards, reach, lease, onUnfinished, onLostRace });
+  const transact = routedTransactor(map, transactOn);
   const read = routedReader(map, shards);
   const onUnreachable = (error: unknown): undefined => void onUnfinished(error);
   return {
@@ -76,6 +87,9 @@ export async function openStorage(shards: Shard[], { reach, onUnfinished, onLost
     seasons: seasonStore(shards, map, transact),
     scoreScan: scoreScan(shards, map),
     commands: commandReader(read),
+    persons: personStore(transact, read),
+    auditRuns: auditRuns(shards),
+    support: supportStore({ shards, map, transact, everywhere: everywhereTransactor(map, transactOn, shards), read }),
     lease,
     fence: (dead) => fenceLease(shards, dead),
     isFenced: (asked) => isFenced(shards, asked),
@@ -93,6 +107,7 @@ export async function openStorage(shards: Shard[], { reach, onUnfinished, onLost
       await map.keepUp();
       return await auditShards(shards);
     },
+    shardStates: () => shardStates(shards),
     async resolveInDoubt() {
       const resolved = await resolveInDoubt(shards, IN_DOUBT_AFTER_MS, onUnreachable);
       // Afterwards: a flip that is half done is ended by this very work. A shard that was added has its in doubt too.

@@ -26,10 +26,10 @@ const TAKE_SLOTS: Statement = {
   text: `select pg_advisory_xact_lock_shared(${SLOT_LOCK}, slot) from (select slot from unnest($1::int[]) as s(slot) order by slot) s`,
 };
 
-/** What a writer asks each shard once it has its locks: the map's version there, and whether its own process may still write. */
+/** What a writer asks each shard once it has its locks: the map's version there, whether its own process may still write, and what must not be traded. */
 const CONFIRM: Statement = {
   name: 'confirm-writer',
-  text: 'select version::float8 as version, exists (select from fenced where lease = $1) as fenced from slot_map',
+  text: 'select version::float8 as version, exists (select from fenced where lease = $1) as fenced, (select array_agg(asset) from pause) as paused from slot_map',
 };
 
 /** One shard's part of a transaction: the hot path's prepared SQL and the ORM, on the same connection. */
@@ -136,6 +136,7 @@ export class Transaction {
   readonly #view: MapView | undefined;
   readonly #lease: Lease | undefined;
   readonly #confirmed = new Set<ShardTransaction>();
+  readonly #paused = new Set<string>();
   #abandoned = false;
 
   constructor(id: TransactionId, parts: readonly ShardTransaction[], { view, lease }: { view?: MapView | undefined; lease?: Lease | undefined } = {}) {
@@ -143,6 +144,11 @@ export class Transaction {
     this.#parts = new Map(parts.map((part) => [part.shard.index, part]));
     this.#view = view;
     this.#lease = lease;
+  }
+
+  /** Assets and kinds that must not be traded, by the shards that were asked. [OP3] */
+  get paused(): ReadonlySet<string> {
+    return this.#paused;
   }
 
   /** In ascending shard order, which is the lock order. */
@@ -182,12 +188,13 @@ export class Transaction {
     const view = this.#view;
     invariant(view, 'a routed transaction has a map');
     const lease = this.#lease?.id;
-    const [row] = await part.query<{ version: number; fenced: boolean }>(CONFIRM, [lease]);
+    const [row] = await part.query<{ version: number; fenced: boolean; paused: string[] | null }>(CONFIRM, [lease]);
     if (row?.fenced) {
       this.#lease?.lost();
       throw new Refusal('BUSY', { reason: 'this process lost its lease' });
     }
     if (row?.version !== view.versionOn(part.shard.index)) throw new MapChanged(view);
+    for (const asset of row.paused ?? []) this.#paused.add(asset);
     this.#confirmed.add(part);
   }
 

@@ -25,3 +25,4 @@ export const CommandId = uuid<CommandId>();
 export const TradeId = uuid<TradeId>();
 export const GuildId = uuid<GuildId>();
 export const ClientId = uuid<ClientId>();
+export const TransactionId = uuid<TransactionId>();

@@ -10,6 +10,8 @@ export const REFUSALS = {
   COMMAND_REUSED: { status: 409, text: 'The command id was already used for a different request.' },
   UNKNOWN_ASSET: { status: 404, text: 'The catalogue has no such asset or kind.' },
   UNKNOWN_PLAYER: { status: 404, text: 'No such player.' },
+  ACCOUNT_FROZEN: { status: 403, text: 'The account is frozen: nothing of value leaves or enters it.' },
+  TRADING_PAUSED: { status: 503, text: 'Trading is paused by the operators.' },
   NOT_OWNER: { status: 409, text: 'An item is not held by the one who gives it.' },
   ITEM_BOUND: { status: 409, text: 'A bound item cannot leave its holder.' },
   INSUFFICIENT: { status: 409, text: 'Not enough is held.' },

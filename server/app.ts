@@ -13,16 +13,19 @@ import type { PlayerId, TradeId } from '../schema/ids.ts';
 import type { Catalog } from './catalog/index.ts';
 import type { Config } from './config/index.ts';
 import type { Features } from './features.ts';
+import { slowAdminGuesses } from './http/admin-guard.ts';
 import { authRoutes, identify } from './http/auth-routes.ts';
 import { FrontDoor } from './http/front-door.ts';
 import { guildRoutes } from './http/guild-routes.ts';
 import { leaderboardRoutes } from './http/leaderboard-routes.ts';
 import { guardMatchmaking, refuseIfDraining } from './http/matchmaking.ts';
 import { operatorRoutes } from './http/operator-routes.ts';
+import { opsRoutes } from './http/ops-routes.ts';
 import { publicRoutes } from './http/public-routes.ts';
 import { refusals } from './http/refusal-reply.ts';
 import { serviceRoutes } from './http/service-routes.ts';
-import type { Logger, Metrics } from './telemetry/index.ts';
+import { ProcessWatch } from './ops/index.ts';
+import type { FaultListener, Logger, Metrics } from './telemetry/index.ts';
 
 /** The largest frame that a client may send. */
 const FRAME_BYTES_MAX = 16 * 1024;
@@ -35,10 +38,12 @@ export interface AppOptions {
   backplane: Backplane;
   metrics: Metrics;
   log: Logger;
+  /** Calls back with each line of the log at level error or above. */
+  onFault: (listener: FaultListener) => void;
 }
 
 /** The rooms and routes of one process, on one port. */
-export function createApp({ config, storage, catalog, features, backplane, metrics, log }: AppOptions) {
+export function createApp({ config, storage, catalog, features, backplane, metrics, log, onFault }: AppOptions) {
   const { limits, secrets } = config;
   const kit: RoomKit = {
     authenticate: identify,
@@ -66,7 +71,15 @@ export function createApp({ config, storage, catalog, features, backplane, metri
     leaderboard: defineRoom(bindLeaderboardRoom({ kit, leaderboards, guilds, players })).filterBy(['board' as never, 'region' as never]),
     trade: defineRoom(bindTradeRoom({ kit, players, sessions, trading, tradeTtlMs: limits.tradeTtlMs })),
   };
-  metrics.watch({ sessions: () => sessions.heldCount, rooms: countRooms(rooms) });
+  const roomCounts = countRooms(rooms);
+  metrics.watch({ sessions: () => sessions.heldCount, rooms: roomCounts, queue: () => features.ledger.waiting, boardLagMs: () => leaderboards.lagMs });
+  const watch = new ProcessWatch({
+    samples: backplane.opsSamples, metrics, instance: config.instance, processId: () => matchMaker.processId,
+    sessions: () => sessions.heldCount, clients: () => matchMaker.stats.local.ccu, rooms: roomCounts, queue: () => features.ledger.waiting,
+    boardLagMs: () => leaderboards.lagMs, cachedInventories: () => inventory.size, isRedisUp: backplane.isUp,
+    onFault: (error) => log.debug({ err: error }, 'nobody was told how this process is'),
+  });
+  onFault((fault) => watch.note(fault));
   return defineServer({
     transport: new WebSocketTransport({ server: new FrontDoor(), maxPayload: FRAME_BYTES_MAX }),
     greet: false,
@@ -80,9 +93,11 @@ export function createApp({ config, storage, catalog, features, backplane, metri
     express: (app) => {
       app.disable('x-powered-by');
       app.use('/auth', authRoutes({ accounts: features.accounts, jwtSecret: secrets.jwtSecret, authRateMax: limits.authRateMax, loginFailuresMax: limits.loginFailuresMax }));
-      app.use('/service', serviceRoutes({ serviceKey: secrets.serviceKey, commands: features.serviceCommands, players, sessions, guilds, leaderboards, storage }));
+      app.use('/service', serviceRoutes({ serviceKey: secrets.serviceKey, commands: features.serviceCommands, players, sessions, guilds, leaderboards, erasure: features.erasure, storage }));
       app.use('/leaderboards', leaderboardRoutes({ leaderboards, players }));
       app.use('/guilds', guildRoutes({ guilds, sessions, identify }));
+      app.use(['/ops', '/monitor', '/playground'], slowAdminGuesses(limits.loginFailuresMax));
+      app.use('/ops', opsRoutes({ adminPassword: secrets.adminPassword, support: features.support, samples: backplane.opsSamples, watch, storage, catalog, redis: () => (config.redisUrl === undefined ? 'none' : backplane.isUp() ? 'up' : 'away') }));
       app.use(operatorRoutes({ adminPassword: secrets.adminPassword, production: config.env === 'production' }));
       app.use(publicRoutes({ storage, backplane, catalog, metrics, serviceKey: secrets.serviceKey, log }));
       app.use(refusals(log));

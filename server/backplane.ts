@@ -1,7 +1,7 @@
 import { matchMaker, type MatchMakerDriver, type Presence } from '@colyseus/core';
 import {
-  joinMembers, memoryBoardSets, memoryBus, memoryCooldowns, memorySessionStore, newId, openRedis, redisBoardSets, redisBus, redisCooldowns, redisSessionStore, RoomDriver, RoomPresence, watchGeneration,
-  type Bus, type Cooldowns, type Membership, type RedisLink, type SessionStore, type Storage,
+  joinMembers, memoryBoardSets, memoryBus, memoryCooldowns, memoryOpsSamples, memorySessionStore, newId, openRedis, redisBoardSets, redisBus, redisCooldowns, redisOpsSamples, redisSessionStore, RoomDriver, RoomPresence, watchGeneration,
+  type Bus, type Cooldowns, type Membership, type OpsSamples, type RedisLink, type SessionStore, type Storage,
 } from '../persistence/index.ts';
 import type { Features } from './features.ts';
 import { membershipOptions } from './lost-lease.ts';
@@ -35,6 +35,7 @@ export interface Backplane {
   cooldowns: Cooldowns;
   /** Of the leaderboards' regions that have no Redis of their own. */
   boardSets: RegionSets;
+  opsSamples: OpsSamples;
   /** Colyseus's own; absent with one process, which has them built in. */
   presence?: Presence;
   driver?: MatchMakerDriver;
@@ -61,7 +62,7 @@ export async function openBackplane({ redisUrl, metrics, log }: BackplaneOptions
 
 function alone(): Backplane {
   const nothing = async () => {};
-  return { bus: memoryBus(), sessionStore: memorySessionStore(), cooldowns: memoryCooldowns(), boardSets: { ...memoryBoardSets(), isUp: () => true }, isUp: () => true, isAlive: () => true, isAlone: () => true, join: nothing, leave: nothing, close: nothing };
+  return { bus: memoryBus(), sessionStore: memorySessionStore(), cooldowns: memoryCooldowns(), boardSets: { ...memoryBoardSets(), isUp: () => true }, opsSamples: memoryOpsSamples(), isUp: () => true, isAlive: () => true, isAlone: () => true, join: nothing, leave: nothing, close: nothing };
 }
 
 async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise<Backplane> {
@@ -83,6 +84,7 @@ async function together(link: RedisLink, metrics: Metrics, log: Logger): Promise
     sessionStore: redisSessionStore(link.commands),
     cooldowns: redisCooldowns(link.commands),
     boardSets,
+    opsSamples: redisOpsSamples(link.commands),
     driver: new RoomDriver(link.commands, { indexedBy: INDEXED_BY, isGone: async (processId) => (await membership?.isGone(processId)) ?? false, onFault }),
     presence: await RoomPresence.open(link.commands, { onFault }),
     isUp: () => link.isUp(),

@@ -9,6 +9,7 @@ import { Leaderboards, type Filled, type RegionSets } from './leaderboards/index
 import { Idempotency, Ledger, ServiceCommands, type LedgerDeps } from './ledger/index.ts';
 import { Players } from './players/index.ts';
 import { Sessions } from './sessions/index.ts';
+import { Erasure, Support } from './support/index.ts';
 import type { Metrics } from './telemetry/index.ts';
 import { Invitations, type TradeDeps } from './trading/index.ts';
 import { Gathering } from './world/index.ts';
@@ -60,6 +61,7 @@ export function createFeatures({ storage, catalog, metrics, limits, reach, queue
   const guildVersions = new VersionWatch((guilds) => storage.guilds.versions(guilds as GuildId[]));
   const players = new Players({ store: storage.players, reader, idempotency, bus });
   const guilds = new Guilds({ store: storage.guilds, ledger, inventory, idempotency, players, catalog, bus, metrics, cacheMax: GUILDS_CACHED_MAX, cacheTtlMs: limits.inventoryCacheTtlMs });
+  const sessions = new Sessions({ players: storage.players, store: sessionStore, bus, processId, epochs: (players) => reader.versions(players), ...(isAlive && { isAlive }), ...(onStoreFault && { onStoreFault }) });
   return {
     accounts: new Accounts(storage.players, () => catalog.regions),
     inventory,
@@ -69,7 +71,9 @@ export function createFeatures({ storage, catalog, metrics, limits, reach, queue
     guilds,
     leaderboards,
     guildVersions,
-    sessions: new Sessions({ players: storage.players, store: sessionStore, bus, processId, epochs: (players) => reader.versions(players), ...(isAlive && { isAlive }), ...(onStoreFault && { onStoreFault }) }),
+    sessions,
+    support: new Support({ store: storage.support, commands: storage.commands, ledger, idempotency, players, sessions }),
+    erasure: new Erasure({ persons: storage.persons, guildStore: storage.guilds, guilds, idempotency, players, sessions }),
     serviceCommands: new ServiceCommands({ ledger, idempotency, catalog, reader }),
     gathering: new Gathering({ ledger, idempotency, bus, now: Date.now, ...(cooldowns && { cooldowns }) }),
     invitations,

@@ -11,15 +11,17 @@ import { ConfigError, loadConfig } from './config/index.ts';
 import { openDatabases } from './databases.ts';
 import { createFeatures } from './features.ts';
 import { listen } from './listen.ts';
+import { startAudits } from './ops/index.ts';
 import { startResolver } from './resolver.ts';
 import { shutDown } from './shutdown.ts';
-import { createLogger, Metrics } from './telemetry/index.ts';
+import { createLogger, Metrics, type FaultListener } from './telemetry/index.ts';
 
 const SHUTDOWN_MAX_MS = 15_000;
 
 async function start(): Promise<void> {
   const config = loadConfig();
-  const log = createLogger(config.logLevel, config.instance);
+  let tellFault: FaultListener = () => undefined;
+  const log = createLogger(config.logLevel, config.instance, (fault) => tellFault(fault));
   const catalog = loadCatalog(config.catalogPath);
   const metrics = new Metrics();
   const backplane = await openBackplane({ redisUrl: config.redisUrl, metrics, log });
@@ -65,7 +67,8 @@ async function start(): Promise<void> {
     refused: (error) => log.error(`the catalogue keeps its old content: ${error.message}`),
   });
 
-  const app = createApp({ config, storage, catalog, features, backplane, metrics, log });
+  const app = createApp({ config, storage, catalog, features, backplane, metrics, log, onFault: (listener) => (tellFault = listener) });
+  const audits = startAudits({ storage, metrics, log, intervalMs: config.limits.auditIntervalMs });
   await features.leaderboards.start();
   await listen(app, config);
 
@@ -83,6 +86,7 @@ async function start(): Promise<void> {
         ['queue', () => features.ledger.drain()],
         ['leaderboards', () => features.leaderboards.stop()],
         ['backplane', () => backplane.leave()],
+        ['audits', () => audits.stop()],
         ['resolver', () => resolver.stop()],
         ['storage', () => storage.close()],
         ['redis', () => Promise.all([backplane.close(), regions.close()])],

@@ -16,6 +16,8 @@ export const Player = defineEntity({
     guildId: p.uuid().nullable(),
     /** The e-mail that this player signs in with; null while anonymous. Set once. */
     login: p.string().length(320).nullable(),
+    /** From then on the row is only what the ledger's ids refer to. */
+    erasedAt: p.datetime().nullable(),
     createdAt: p.datetime().defaultRaw('now()'),
   },
 });

@@ -46,6 +46,8 @@ export interface GuildSnapshot {
   balance: (holder: HolderId, asset: string) => number;
   item: (id: ItemId) => (ItemContent & { holder: HolderId; version: number }) | undefined;
   known: (actor: PlayerId, id: CommandId) => KnownCommand | undefined;
+  /** Assets and kinds that must not be traded, see `isPaused`. */
+  paused: ReadonlySet<string>;
 }
 
 export interface GuildRow {
@@ -71,6 +73,8 @@ export interface GuildPlayerRow {
   guildId: GuildId | null;
   /** Of the session that may write. */
   epoch: number;
+  /** By support: nothing goes out of the account, or into it. */
+  frozen: boolean;
   /** Guilds that invite the player, of those that matter here. */
   isInvited: boolean;
 }

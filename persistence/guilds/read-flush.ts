@@ -14,7 +14,7 @@ interface FoundGuild {
 
 type MemberAnswer = GuildMemberRow & { guild: GuildId; taken: Record<string, number> | null };
 
-interface PlayerAnswer extends Omit<GuildPlayerRow, 'epoch'> {
+interface PlayerAnswer extends Omit<GuildPlayerRow, 'epoch' | 'frozen'> {
   id: PlayerId;
   guild: GuildId;
   [column: string]: unknown;
@@ -51,6 +51,7 @@ export async function readFlushes(transaction: Transaction, flushes: readonly Gu
     players: players.get(guildId) ?? new Map(),
     balance: (holder, asset) => balances.get(`${holder} ${asset}`) ?? 0,
     item: (id) => items.get(id),
+    paused: transaction.paused,
     known: (actor, id) => commands.get(`${actor} ${id}`),
   }));
 }
@@ -84,7 +85,7 @@ async function readPlayers(
     const row = locked.get(id);
     if (row === undefined) return;
     const found = into.get(guild) ?? new Map<PlayerId, GuildPlayerRow>();
-    into.set(guild, found.set(id, { ...player, epoch: row.epoch }));
+    into.set(guild, found.set(id, { ...player, epoch: row.epoch, frozen: row.frozen }));
   });
 }
 

@@ -8,7 +8,7 @@ import type { TransactOn } from '../transact.ts';
 import { SLOT_LOCK, type ShardTransaction, type Transaction } from '../transaction.ts';
 import { append, changedSince, differing, writeHoldings, type HeldVersion, type HoldingRows, type HoldingsHash, type Rows, type Runner } from './copy.ts';
 import {
-  FENCE_HOLDERS, FENCE_MAP, FENCE_PLAYERS, FENCE_SLOTS, FLIP_MAP, FLIP_MOVE, FLIP_SLOTS, FORGET_INCOMING, HASH_HOLDINGS, HISTORIES, PRESENCES, READ_HOLDINGS, VERSIONS_COMING,
+  FENCE_HOLDERS, FENCE_MAP, FENCE_PLAYERS, FENCE_SLOTS, FLIP_MAP, FLIP_MOVE, FLIP_SLOTS, FORGET_INCOMING, GIVE_PAUSES, HASH_HOLDINGS, HISTORIES, PRESENCES, READ_HOLDINGS, READ_PAUSES, VERSIONS_COMING,
 } from './statements.ts';
 
 const FLIP_ATTEMPTS_MAX = 20;
@@ -82,11 +82,12 @@ export function flipper(transactOn: TransactOn, reach: ReachFaultPoint): (flip: 
     reach('fenced', LABEL);
 
     const changed = changedSince(holders, coming);
-    const [holdings, histories, here, presences] = await Promise.all([
+    const [holdings, histories, here, presences, [pauses]] = await Promise.all([
       source.query<HoldingRows>(READ_HOLDINGS, [changed]),
       Promise.all(HISTORIES.map(async ({ after }) => await source.query<Rows>(after, [slots, since]))),
       source.query<HoldingsHash>(HASH_HOLDINGS, [changed]),
       Promise.all(PRESENCES.map(async ({ take }) => await source.query<Rows>(take, [slots]))),
+      source.query<Rows>(READ_PAUSES, []),
       flipOn(source, job, slots, version),
     ]);
     const [inventories] = presences[0] ?? [];
@@ -97,6 +98,7 @@ export function flipper(transactOn: TransactOn, reach: ReachFaultPoint): (flip: 
       Promise.all(HISTORIES.map(async (history, at) => await append(target, history, histories[at]?.[0]))),
       target.query<HoldingsHash>(HASH_HOLDINGS, [changed]),
       Promise.all(PRESENCES.map(async ({ give }, at) => await target.query(give, [presences[at]?.[0]?.rows]))),
+      target.query(GIVE_PAUSES, [pauses?.rows]),
       target.query(FORGET_INCOMING, [slots]),
       flipOn(target, job, slots, version),
     ]);

@@ -1,3 +1,5 @@
+import { OPERATOR_ACTOR, SERVICE_ACTOR } from '../posting.ts';
+
 /**
  * The SQL of moving slots. Rows travel as JSON text that this process never parses: numbers beyond 2^53, times to the
  * microsecond and binary hashes arrive as they were. Rows are copied before their holders, and a holder's inventory row
@@ -6,9 +8,9 @@
 
 /** The slots of `$1`, as a source sees them: whoever holds there has a row. */
 const HOLDERS_HERE = `(select holder from inventory where slot_of(holder::text) = any($1::int[]))`;
-const SERVICE = `'00000000-0000-0000-0000-000000000000'`;
+const NO_PLAYERS = `('${SERVICE_ACTOR}', '${OPERATOR_ACTOR}')`;
 
-/** The service's commands have no holder: their own ids say where they live. */
+/** The service's commands and the operators' have no holder: their own ids say where they live. */
 const HISTORY = {
   ledger: {
     of: `from ledger r where (r.giver in ${HOLDERS_HERE} or r.receiver in ${HOLDERS_HERE})`,
@@ -16,7 +18,7 @@ const HISTORY = {
     content: ['reason', 'asset', 'item', 'item_version', 'quantity', 'giver', 'receiver'],
   },
   command: {
-    of: `from command r where (r.actor in ${HOLDERS_HERE} or (r.actor = ${SERVICE} and slot_of(r.id::text) = any($1::int[])))`,
+    of: `from command r where (r.actor in ${HOLDERS_HERE} or (r.actor in ${NO_PLAYERS} and slot_of(r.id::text) = any($1::int[])))`,
     key: ['actor', 'id'],
     content: ['hash', 'answer', 'transaction_id'],
   },
@@ -113,6 +115,10 @@ export const PRESENCES = [
   give: `insert into ${table} select * from json_populate_recordset(null::${table}, $1::json)`,
 }));
 
+/** A shard that was added after trading was paused holds nothing until slots come, and then it knows. */
+export const READ_PAUSES = `select coalesce(json_agg(p), '[]')::text as rows, count(*)::int as count from pause p`;
+export const GIVE_PAUSES = 'insert into pause select * from json_populate_recordset(null::pause, $1::json) on conflict do nothing';
+
 /** $1: slots, $2: their shard, $3: the map's version. */
 export const FLIP_SLOTS = `update slot set shard = $2, epoch = $3 where slot = any($1::int[]) and epoch < $3`;
 export const FLIP_MAP = `update slot_map set version = $1`;
@@ -132,6 +138,6 @@ export const CLEAN = [
   { of: 'holders', text: `delete from command where actor = any($1::uuid[]) and ${NOBODYS('command.actor')}` },
   { of: 'holders', text: `delete from guild_log where guild = any($1::uuid[]) and ${NOBODYS('guild_log.guild')}` },
   { of: 'holders', text: `delete from score_result where player = any($1::uuid[]) and ${NOBODYS('score_result.player')}` },
-  { of: 'slots', text: `delete from command where actor = ${SERVICE} and slot_of(id::text) = any($1::int[])` },
+  { of: 'slots', text: `delete from command where actor in ${NO_PLAYERS} and slot_of(id::text) = any($1::int[])` },
   { of: 'holders', text: `delete from ledger where (giver = any($1::uuid[]) or receiver = any($1::uuid[])) and ${NOBODYS('ledger.giver')} and ${NOBODYS('ledger.receiver')}` },
 ] as const;

@@ -1,3 +1,5 @@
+import { OPERATOR_ACTOR, SERVICE_ACTOR } from '../posting.ts';
+
 /**
  * What is on a shard, $1, and should not be. Each statement reads one snapshot, in which a holder's inventory row and the row
  * of its slot change together; what a move has copied, or not yet removed, is nobody's until the move has ended.
@@ -13,8 +15,8 @@ const elsewhere = (slot: string) => `exists (select 1 from slot s where s.slot =
 const still = (slot: string) => `not exists (select 1 from slot_move m where m.slot = ${slot})`;
 const absent = (holder: string) => `not exists (select 1 from inventory v where v.holder = ${holder})`;
 const slotOf = (key: string) => `slot_of((${key})::text)`;
-/** The service has no holder; its commands are where their own ids are. */
-const SERVICE = `'00000000-0000-0000-0000-000000000000'`;
+/** The service and the operators have no holder; their commands are where their own ids are. */
+const NO_PLAYERS = `('${SERVICE_ACTOR}', '${OPERATOR_ACTOR}')`;
 
 export const MISPLACED = [
   first(`select 'holder ' || holder || ' is here, and slot ' || ${slotOf('holder')} || ' is not' as problem from inventory where ${elsewhere(slotOf('holder'))}`),
@@ -29,11 +31,11 @@ export const MISPLACED = [
   first(`select 'score of ' || player || ' on ' || board || ', who is not here' as problem from score s where not exists (select 1 from player p where p.id = s.player)`),
   first(`select 'leftover: place of ' || player || ' on ' || board || ', who is not here' as problem from score_result where ${absent('score_result.player')} and ${still(slotOf('player'))}`),
   first(`select 'service command ' || id || ' is here, and slot ' || ${slotOf('id')} || ' is not' as problem from command
-    where actor = ${SERVICE} and ${elsewhere(slotOf('id'))} and ${still(slotOf('id'))}`),
+    where actor in ${NO_PLAYERS} and ${elsewhere(slotOf('id'))} and ${still(slotOf('id'))}`),
   first(`select 'leftover: item ' || id || ' of ' || holder || ', who is not here' as problem from item where ${absent('item.holder')} and ${still(slotOf('holder'))}`),
   first(`select 'leftover: ' || asset || ' of ' || holder || ', who is not here' as problem from balance where ${absent('balance.holder')} and ${still(slotOf('holder'))}`),
   first(`select 'leftover: command ' || id || ' of ' || actor || ', who is not here' as problem from command
-    where actor <> ${SERVICE} and ${absent('command.actor')} and ${still(slotOf('actor'))}`),
+    where actor not in ${NO_PLAYERS} and ${absent('command.actor')} and ${still(slotOf('actor'))}`),
   first(`select 'leftover: ledger row ' || transaction_id || ' ' || seq || ', of which nobody is here' as problem from ledger
     where ${absent('ledger.giver')} and ${absent('ledger.receiver')} and ${still(`${slotOf('giver')}`)} and ${still(slotOf('receiver'))}`),
   first(`select 'leftover: a copy of ' || holder || ' was made for a move that is over' as problem from incoming where ${still('incoming.slot')}`),

@@ -39,6 +39,8 @@ export type Config = {
     inventoryCacheTtlMs: number;
     versionCheckIntervalMs: number;
     resolverIntervalMs: number;
+    /** 0: no audit runs by itself. */
+    auditIntervalMs: number;
     /** Connections per shard and process. */
     shardPoolMax: number;
   }>;
@@ -92,6 +94,7 @@ function limitsOf(flat: FlatEnvironment): Config['limits'] {
     inventoryCacheTtlMs: flat.INVENTORY_CACHE_TTL_MS,
     versionCheckIntervalMs: flat.VERSION_CHECK_INTERVAL_MS,
     resolverIntervalMs: flat.RESOLVER_INTERVAL_MS,
+    auditIntervalMs: flat.AUDIT_INTERVAL_MS,
     shardPoolMax: flat.SHARD_POOL_MAX,
   });
 }

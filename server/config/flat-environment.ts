@@ -34,6 +34,7 @@ export const FlatEnvironment = z.object({
   INVENTORY_CACHE_TTL_MS: milliseconds(1).default(60_000),
   VERSION_CHECK_INTERVAL_MS: milliseconds(50).default(5_000),
   RESOLVER_INTERVAL_MS: milliseconds(50).default(1_000),
+  AUDIT_INTERVAL_MS: milliseconds(0).default(3_600_000),
   SHARD_POOL_MAX: count(1, 1_000).default(10),
   FAULT_POINT: z.string().regex(FAULT_SPEC).optional(),
 });

@@ -1,4 +1,4 @@
-import type { GuildDecision, GuildSnapshot } from '../../persistence/index.ts';
+import { isPaused, type GuildDecision, type GuildPlayerRow, type GuildSnapshot } from '../../persistence/index.ts';
 import type { GuildRules, RankRules } from '../../schema/catalog.ts';
 import { outranks, type GuildRank } from '../../schema/guild.ts';
 import type { HolderId, PlayerId } from '../../schema/ids.ts';
@@ -51,6 +51,8 @@ export function decideActions(snapshot: GuildSnapshot, actions: readonly GuildAc
     if (player === undefined) return refused('UNKNOWN_PLAYER', { playerId: action.actor });
     if (player.epoch !== action.epoch) return refused('SESSION_REPLACED', { playerId: action.actor });
     if (known !== undefined) return refused('COMMAND_REUSED', { commandId: action.commandId });
+    const kept = action.type === 'deposit' || action.type === 'withdraw' ? keptBySupport(action, player, snapshot) : undefined;
+    if (kept !== undefined) return kept;
     const key = `${action.actor} ${action.commandId}`;
     if (seen.has(key)) return { status: 'again' };
     const verdict = draft === undefined || draft.disbanded ? refused('GUILD_NOT_FOUND') : decide(draft, action, snapshot, options);
@@ -70,6 +72,14 @@ export function decideActions(snapshot: GuildSnapshot, actions: readonly GuildAc
     },
     outcomes: verdicts.map((verdict) => (verdict.status === 'done' ? { status: 'done', answer } : verdict)),
   };
+}
+
+/** Value of a frozen account goes nowhere, and neither does what is paused. [OP2] [OP3] */
+function keptBySupport({ actor, items, fungibles }: BankAction, { frozen }: GuildPlayerRow, { paused, item }: GuildSnapshot): Verdict | undefined {
+  if (frozen) return refused('ACCOUNT_FROZEN', { playerId: actor });
+  if (paused.size === 0) return undefined;
+  const asset = [...Object.keys(fungibles), ...items.flatMap((id) => item(id)?.kind ?? [])].find((one) => isPaused(one, paused));
+  return asset === undefined ? undefined : refused('TRADING_PAUSED', { asset });
 }
 
 function decide(draft: GuildDraft, action: GuildAction, snapshot: GuildSnapshot, options: DecideOptions): Verdict {

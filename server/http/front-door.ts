@@ -32,7 +32,7 @@ export class FrontDoor extends Server {
 }
 
 function faultOf({ url = '', method, headers }: IncomingMessage): string | undefined {
-  if (!METHODS.has(method)) return 'no route has that method';
+  if (!METHODS.has(method) && !(method === 'DELETE' && url.startsWith('/service/'))) return 'no route has that method';
   if (!url.startsWith('/') || !URL.canParse(`http://host${url}`)) return 'the target is no path';
   // An empty host is allowed by HTTP/1.0 and by probes; the framework reads it as a name.
   if (headers.host !== undefined && !(HOST.test(headers.host) && URL.canParse(`http://${headers.host}`))) return 'the host is no address';

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import express, { type RequestHandler, type Router } from 'express';
 import type { Storage } from '../../persistence/index.ts';
 import { GuildId, ItemId, PlayerId } from '../../schema/ids.ts';
+import { Erase } from '../../schema/messages/ops.ts';
 import { Burn, Grant, ReadPlayers, SubmitScore } from '../../schema/messages/service.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import type { Guilds } from '../guilds/index.ts';
@@ -9,6 +10,7 @@ import type { Leaderboards } from '../leaderboards/index.ts';
 import type { ServiceCommands } from '../ledger/index.ts';
 import type { Players } from '../players/index.ts';
 import type { Sessions } from '../sessions/index.ts';
+import type { Erasure } from '../support/index.ts';
 
 const BODY_BYTES_MAX = '1mb';
 
@@ -19,6 +21,7 @@ export interface ServiceRoutesOptions {
   sessions: Pick<Sessions, 'find'>;
   guilds: Pick<Guilds, 'whole'>;
   leaderboards: Pick<Leaderboards, 'submit'>;
+  erasure: Erasure;
   storage: Pick<Storage, 'audit' | 'itemHistory'>;
 }
 
@@ -33,7 +36,7 @@ export function bearsKey(authorization: string | undefined, serviceKey: string):
 }
 
 /** The studio's own back door: mint, burn, and read the durable truth. */
-export function serviceRoutes({ serviceKey, commands, players, sessions, guilds, leaderboards, storage }: ServiceRoutesOptions): Router {
+export function serviceRoutes({ serviceKey, commands, players, sessions, guilds, leaderboards, erasure, storage }: ServiceRoutesOptions): Router {
   const routes = express.Router();
   routes.use(demandServiceKey(serviceKey), express.json({ limit: BODY_BYTES_MAX, strict: true }));
   routes.post('/grants', async (request, response) => {
@@ -50,6 +53,13 @@ export function serviceRoutes({ serviceKey, commands, players, sessions, guilds,
     const player = (await players.read([playerId])).get(playerId);
     if (player === undefined) throw new Refusal('UNKNOWN_PLAYER', { playerId });
     response.json(player);
+  });
+  routes.get('/players/:playerId/export', async (request, response) => {
+    response.json(await erasure.export(PlayerId.parse(request.params.playerId)));
+  });
+  routes.delete('/players/:playerId', async (request, response) => {
+    const { reason } = Erase.parse(request.body ?? {});
+    response.json(await erasure.erase(PlayerId.parse(request.params.playerId), reason));
   });
   routes.get('/players/:playerId/session', async (request, response) => {
     response.json({ session: (await sessions.find(PlayerId.parse(request.params.playerId))) ?? null });

@@ -32,6 +32,11 @@ export class Inventory {
     });
   }
 
+  /** Holders whose holdings are cached. */
+  get size(): number {
+    return this.#cache.size;
+  }
+
   /** What the player has, perhaps a moment ago. @throws {Refusal} UNKNOWN_PLAYER */
   get(playerId: HolderId): Promise<Holdings> {
     return this.#cache.get(playerId);

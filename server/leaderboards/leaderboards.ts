@@ -141,6 +141,11 @@ export class Leaderboards {
     this.#pusher.stop();
   }
 
+  /** How long scores wait for the sorted sets of the region that is slowest, in ms. */
+  get lagMs(): number {
+    return this.#pusher.lagMs;
+  }
+
   /** Hears of every movement that was committed. */
   note(movement: Movement, outcome: MovementOutcome): void {
     this.#counting.note(movement, outcome.status === 'known' ? holdersOf(movement) : [], outcome);

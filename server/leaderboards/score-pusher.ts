@@ -29,6 +29,8 @@ interface Lane {
   sets: RegionSets;
   waiting: Map<string, Waiting>;
   count: number;
+  /** Since when something waits. */
+  since: number;
   running: boolean;
   heard: (() => void)[];
 }
@@ -56,6 +58,11 @@ export class ScorePusher {
     })));
   }
 
+  /** How long changes wait for the region that has waited longest. */
+  get lagMs(): number {
+    return Math.max(0, ...[...this.#lanes.values()].filter(({ running }) => running).map(({ since }) => performance.now() - since));
+  }
+
   stop(): void {
     this.#stopped = true;
   }
@@ -65,7 +72,7 @@ export class ScorePusher {
     if (board === undefined) return undefined;
     const shown = regionOf(board, region);
     const sets = this.#options.regions.of(shown);
-    const lane = this.#lanes.get(sets) ?? { sets, waiting: new Map<string, Waiting>(), count: 0, running: false, heard: [] };
+    const lane = this.#lanes.get(sets) ?? { sets, waiting: new Map<string, Waiting>(), count: 0, since: 0, running: false, heard: [] };
     this.#lanes.set(sets, lane);
     const key = `${boardName} ${season} ${shown}`;
     let waiting = lane.waiting.get(key);
@@ -78,6 +85,7 @@ export class ScorePusher {
 
   async #run(lane: Lane): Promise<void> {
     lane.running = true;
+    lane.since = performance.now();
     let retryMs = RETRY_MIN_MS;
     while (lane.count > 0 && !this.#stopped) {
       const heard = lane.heard.splice(0);
@@ -89,6 +97,7 @@ export class ScorePusher {
           }),
         );
         retryMs = RETRY_MIN_MS;
+        lane.since = performance.now();
         for (const resolve of heard) resolve();
       } catch (error) {
         this.#options.onFault?.(error);

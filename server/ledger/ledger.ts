@@ -59,6 +59,11 @@ export class Ledger {
     return this.#queue.submit(movement);
   }
 
+  /** Movements that wait for a commit, or are in one. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   /** Takes nothing more; resolves when all that was taken has its outcome. */
   drain(): Promise<void> {
     return this.#queue.drain();

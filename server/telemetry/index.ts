@@ -1,14 +1,31 @@
+import type { Fault } from '../../schema/messages/ops.ts';
 import { pino, type Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export type { Logger } from 'pino';
 
+export type FaultListener = (fault: Fault) => void;
+
+/** pino's numbers of its levels. */
+const ERROR = 50;
+const FATAL = 60;
+
 /** Keys whose values never reach a log, wherever they stand in a line. */
 const SECRET_PATHS = ['password', 'token', 'authorization', 'secrets', '*.password', '*.token', '*.authorization', '*.passwordHash', 'req.headers.authorization'];
 
 /** Structured log lines, one JSON object each, with the process's number; `ref` joins a line with the refusal that a client saw. */
-export function createLogger(level: string, instance = 0): Logger {
-  return pino({ level, base: { process: instance }, redact: { paths: SECRET_PATHS, censor: '…' } });
+export function createLogger(level: string, instance = 0, onFault?: FaultListener): Logger {
+  return pino({
+    level,
+    base: { process: instance },
+    redact: { paths: SECRET_PATHS, censor: '…' },
+    hooks: {
+      logMethod(line, method, rank) {
+        if (rank >= ERROR) onFault?.({ at: Date.now(), level: rank >= FATAL ? 'fatal' : 'error', message: String(line.find((part) => typeof part === 'string') ?? '') });
+        method.apply(this, line);
+      },
+    },
+  });
 }
 
 /** Everything that is counted, by its Prometheus name. */
@@ -44,6 +61,10 @@ export class Metrics {
   readonly guildActions = this.#counter('strongroom_guild_actions_total', 'Actions of guilds, by action and outcome', ['action', 'outcome']);
   readonly guildFlushSize = new Histogram({ name: 'strongroom_guild_flush_size', help: "Actions per guild's transaction", buckets: [1, 2, 5, 10, 25, 50, 100], registers: [this.registry] });
   readonly scores = this.#counter('strongroom_scores_total', 'Scores that the service submitted, by outcome', ['outcome']);
+  readonly auditRuns = this.#counter('strongroom_audit_runs_total', 'Audits that this process ran by schedule, by outcome', ['outcome']);
+  readonly auditViolations = new Gauge({ name: 'strongroom_audit_violations', help: 'What the last scheduled audit of any process found', registers: [this.registry] });
+  readonly auditEnded = new Gauge({ name: 'strongroom_audit_last_timestamp_seconds', help: 'When the last scheduled audit of any process ended', registers: [this.registry] });
+  readonly faults = this.#counter('strongroom_faults_total', 'Lines of the log at level error or above', ['level']);
   readonly boardsFilled = this.#counter('strongroom_leaderboards_filled_total', 'How often this process filled the sets of a leaderboard from PostgreSQL', []);
   readonly queueWaitSeconds = new Histogram({
     name: 'strongroom_queue_wait_seconds',
@@ -57,17 +78,10 @@ export class Metrics {
   }
 
   /** What is looked up when somebody asks. */
-  watch({ sessions, rooms }: { sessions: () => number; rooms: () => ReadonlyMap<string, number> }): void {
-    this.registry.registerMetric(
-      new Gauge({
-        name: 'strongroom_sessions',
-        help: 'Player sessions that this process holds',
-        registers: [],
-        collect() {
-          this.set(sessions());
-        },
-      }),
-    );
+  watch({ sessions, rooms, queue, boardLagMs }: { sessions: () => number; rooms: () => ReadonlyMap<string, number>; queue: () => number; boardLagMs: () => number }): void {
+    this.#watched('strongroom_sessions', 'Player sessions that this process holds', sessions);
+    this.#watched('strongroom_queue_length', 'Movements that wait for a commit', queue);
+    this.#watched('strongroom_leaderboard_lag_seconds', 'How long scores wait for the sorted sets of the region that is slowest', () => boardLagMs() / 1_000);
     this.registry.registerMetric(
       new Gauge({
         name: 'strongroom_rooms',
@@ -80,6 +94,13 @@ export class Metrics {
         },
       }),
     );
+  }
+
+  #watched(name: string, help: string, value: () => number): void {
+    const collect = function (this: Gauge) {
+      this.set(value());
+    };
+    this.registry.registerMetric(new Gauge({ name, help, registers: [], collect }));
   }
 
   #counter<Label extends string>(name: string, help: string, labelNames: Label[]): Counter<Label> {

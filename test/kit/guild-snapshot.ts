@@ -25,14 +25,16 @@ export interface Stage {
   known?: Partial<Record<CommandId, { hash: Buffer; answer: unknown }>>;
   guild?: Partial<GuildRow> | null;
   rules?: Partial<GuildRules>;
+  frozen?: readonly PlayerId[];
+  paused?: readonly string[];
   holders?: readonly HolderId[];
   mayEnd?: boolean;
 }
 
 /** A guild and its players as if read under the locks. */
-export function snapshotOf({ members = {}, strangers = [], invited = [], elsewhere = [], gold = {}, items = {}, taken = {}, known = {}, guild = {} }: Stage): GuildSnapshot {
+export function snapshotOf({ members = {}, strangers = [], invited = [], elsewhere = [], gold = {}, items = {}, taken = {}, known = {}, guild = {}, frozen = [], paused = [] }: Stage): GuildSnapshot {
   const ranks = Object.entries(members) as [PlayerId, GuildRank][];
-  const row = (playerId: PlayerId, guildId: GuildId | null): [PlayerId, GuildPlayerRow] => [playerId, { name: `name of ${playerId}`, guildId, epoch: 1, isInvited: invited.includes(playerId) }];
+  const row = (playerId: PlayerId, guildId: GuildId | null): [PlayerId, GuildPlayerRow] => [playerId, { name: `name of ${playerId}`, guildId, epoch: 1, frozen: frozen.includes(playerId), isInvited: invited.includes(playerId) }];
   const bankGold = gold[GUILD] ?? 0;
   const bankItems = Object.values(items).filter((item) => item?.holder === GUILD).length;
   return {
@@ -41,6 +43,7 @@ export function snapshotOf({ members = {}, strangers = [], invited = [], elsewhe
       taken: new Map(Object.entries(taken) as [PlayerId, Record<string, number>][]), bankItems, bankIsEmpty: bankGold === 0 && bankItems === 0, ...guild,
     },
     players: new Map([...ranks.map(([playerId]) => row(playerId, GUILD)), ...[...strangers, ...invited].map((playerId) => row(playerId, null)), ...elsewhere.map((playerId) => row(playerId, randomUUID() as GuildId))]),
+    paused: new Set(paused),
     balance: (holder, asset) => (asset === 'gold' ? (gold[holder] ?? 0) : 0),
     item: (id) => {
       const item = items[id];
