@@ -23,6 +23,7 @@ import { operatorRoutes } from './http/operator-routes.ts';
 import { opsRoutes } from './http/ops-routes.ts';
 import { publicRoutes } from './http/public-routes.ts';
 import { refusals } from './http/refusal-reply.ts';
+import { securityHeaders } from './http/security-headers.ts';
 import { serviceRoutes } from './http/service-routes.ts';
 import { ProcessWatch } from './ops/index.ts';
 import type { FaultListener, Logger, Metrics } from './telemetry/index.ts';
@@ -92,6 +93,7 @@ export function createApp({ config, storage, catalog, features, backplane, metri
     rooms,
     express: (app) => {
       app.disable('x-powered-by');
+      app.use(securityHeaders);
       app.use('/auth', authRoutes({ accounts: features.accounts, jwtSecret: secrets.jwtSecret, authRateMax: limits.authRateMax, loginFailuresMax: limits.loginFailuresMax }));
       app.use('/service', serviceRoutes({ serviceKey: secrets.serviceKey, commands: features.serviceCommands, players, sessions, guilds, leaderboards, erasure: features.erasure, storage }));
       app.use('/leaderboards', leaderboardRoutes({ leaderboards, players }));

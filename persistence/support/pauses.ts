@@ -1,7 +1,7 @@
 import type { Posting } from '../posting.ts';
 
 /** Stands among the paused for whatever there is. */
-export const EVERYTHING = '*';
+const EVERYTHING = '*';
 
 export function isPaused(asset: string, paused: ReadonlySet<string>): boolean {
   return paused.has(EVERYTHING) || paused.has(asset);

@@ -1,6 +1,5 @@
 import path from 'node:path';
 import express, { type Request, type Router } from 'express';
-import helmet from 'helmet';
 import type { Storage } from '../../persistence/index.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import type { Catalog } from '../catalog/index.ts';
@@ -45,14 +44,7 @@ export function publicRoutes({ storage, backplane, catalog, metrics, serviceKey,
   routes.get('/catalog', (_request, response) => {
     response.json({ assets: catalog.assets, guilds: catalog.guilds, regions: catalog.regions });
   });
-  routes.use(
-    helmet({
-      contentSecurityPolicy: { directives: { 'default-src': ["'self'"], 'connect-src': ["'self'", 'ws:', 'wss:'], 'img-src': ["'self'", 'data:'], 'upgrade-insecure-requests': null } },
-      // Served over plain HTTP in development; a proxy that ends TLS adds its own.
-      strictTransportSecurity: false,
-    }),
-    express.static(WEB_ROOT),
-  );
+  routes.use(express.static(WEB_ROOT));
   return routes;
 }
 

@@ -14,7 +14,7 @@ export interface AuditsOptions {
   lookMs?: number;
 }
 
-/** Runs the audit once in each interval, over all processes, and shows what the last one found as metrics of each. [AU2] */
+/** Runs the audit once in each interval, over all processes, and shows what the last one found as metrics of each. [AU3] */
 export function startAudits({ storage, metrics, log, intervalMs, lookMs = LOOK_MS }: AuditsOptions): { stop(): Promise<void> } {
   const { audit, auditRuns } = storage;
   const ending = new AbortController();

@@ -127,6 +127,17 @@ export const MUTATIONS = {
       { file: SETTLE, find: 'from c where not exists (select 1 from bad where bad.ix = c.ix))', replace: 'from c on conflict do nothing)' },
     ],
   },
+  'frozen-moves': {
+    guard: 'nothing leaves a frozen account or enters it [OP2]',
+    edits: [
+      { file: 'persistence/settle-outcomes.ts', find: "if (cold !== undefined) refuse('ACCOUNT_FROZEN', { playerId: cold });", replace: '' },
+      { file: 'server/guilds/decide.ts', find: "if (frozen) return refused('ACCOUNT_FROZEN', { playerId: actor });", replace: '' },
+    ],
+  },
+  'paused-goes-on': {
+    guard: 'each writer asks, behind its locks, what is paused [OP3]',
+    edits: [{ file: 'persistence/transaction.ts', find: 'for (const asset of row.paused ?? []) this.#paused.add(asset);', replace: '' }],
+  },
   'ownership-unchecked': {
     guard: 'only the holder gives an item away [TR5]: at the offer and at the write',
     edits: [
