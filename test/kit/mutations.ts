@@ -440,7 +440,7 @@ export const MUTATIONS = {
   },
   'regions-waited-for': {
     guard: 'a region that says nothing is not waited for longer than for 200 ms [LB6]',
-    edits: [{ file: 'server/leaderboards/regions.ts', find: 'const ANSWER_MAX_MS = 200;', replace: 'const ANSWER_MAX_MS = 700;' }],
+    edits: [{ file: 'server/leaderboards/regions.ts', find: 'const ANSWER_MAX_MS = 200;', replace: 'const ANSWER_MAX_MS = 2_500;' }],
   },
   'scores-left-behind': {
     guard: "a player's scores move with the slot [LB4]",

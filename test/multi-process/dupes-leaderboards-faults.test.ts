@@ -8,7 +8,6 @@ import { startFleet, type Fleet } from '../kit/fleet.ts';
 import { quietly } from '../kit/login.ts';
 import { loseCommits } from '../kit/lost-commits.ts';
 import { assertGoesRed, makeMutant, withMutant, type Mutant } from '../kit/mutant.ts';
-import { assertSoon } from '../kit/patience.ts';
 import { commandId, service, signIn, until } from '../kit/player.ts';
 import { MortalRedis } from '../kit/redis-host.ts';
 import { ScoreTraffic } from '../kit/score-traffic.ts';
@@ -29,7 +28,7 @@ const START_MAX_MS = 120_000;
 const NEVER_MS = 3_000;
 /** What an answer without a region may take, and what a machine that does other things too adds to it. */
 const ANSWER_MAX_MS = 250;
-const SLOWNESS_MS = 100;
+const SLOWNESS_MS = 500;
 const FLOW = 60;
 const REGIONS = ['eu', 'us', 'asia'] as const;
 const BOARDS = [
@@ -238,7 +237,8 @@ async function silentRegion(at: Site): Promise<void> {
 
 function assertQuick(what: string, tookMs: readonly number[]): void {
   const median = tookMs.toSorted((a, b) => a - b)[Math.floor(tookMs.length / 2)]!;
-  assertSoon(median, ANSWER_MAX_MS + SLOWNESS_MS, `the answer of ${what}`);
+  // Who waits for the silent region waits for a second: three times the promise would not tell the two apart.
+  assert.ok(median < ANSWER_MAX_MS + SLOWNESS_MS, `${what} was answered after ${Math.round(median)} ms`);
 }
 
 /** The players' slots go to another shard while their scores come. */

@@ -17,8 +17,8 @@ export class PlayerWire {
   readonly #encoder: Encoder<PlayerState>;
 
   constructor(playerId: PlayerId, holdings: Holdings) {
-    Encoder.BUFFER_SIZE = ENCODER_BYTES;
     this.#encoder = new Encoder(this.#state);
+    this.#encoder.sharedBuffer = new Uint8Array(ENCODER_BYTES);
     this.#state.playerId = playerId;
     this.patchBytes(diffHoldings(playerId, { version: 0, fungibles: {}, items: [] }, holdings));
   }
