@@ -87,7 +87,7 @@ export async function openStorage(shards: Shard[], { reach, onUnfinished, onLost
     seasons: seasonStore(shards, map, transact),
     scoreScan: scoreScan(shards, map),
     commands: commandReader(read),
-    persons: personStore(transact, read),
+    persons: personStore(shards, transact, read),
     auditRuns: auditRuns(shards),
     support: supportStore({ shards, map, transact, everywhere: everywhereTransactor(map, transactOn, shards), read }),
     lease,

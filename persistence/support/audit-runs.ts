@@ -22,7 +22,7 @@ export function auditRuns(shards: readonly Shard[]): AuditRuns {
     async claim(intervalMs) {
       const [claimed] = await query<{ id: string }>(
         `with old as (delete from audit_run where started_at < now() - interval '${KEPT}')
-         insert into audit_run (id, period) select $1::uuid, $2::text || '/' || floor(extract(epoch from now()) * 1000 / $2) on conflict do nothing returning id`,
+         insert into audit_run (id, period) select $1::uuid, $2::float8 || '/' || floor(extract(epoch from now()) * 1000 / $2::float8) on conflict do nothing returning id`,
         [newId(), intervalMs],
       );
       return claimed?.id;

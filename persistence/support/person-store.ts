@@ -4,9 +4,10 @@ import { Refusal } from '../../schema/refusals.ts';
 import type { CommandRecord } from '../posting.ts';
 import type { RoutedRead } from '../routed-read.ts';
 import type { Transact } from '../routed-transact.ts';
+import type { Shard } from '../shard.ts';
 import type { HolderRow } from '../settle-outcomes.ts';
 import { LOCK } from '../settle-statements.ts';
-import { ERASE, ERASED, FORGET_ACCOUNT, FORGET_INVITATIONS, READ_LOGIN, READ_PERSON, READ_PERSON_LEDGER, READ_PERSON_SCORES, REMEMBER } from './support-statements.ts';
+import { ERASE, ERASED, FORGET_ACCOUNT, FORGET_ANSWERS, FORGET_INVITATIONS, FORGET_LINES, READ_LOGIN, READ_PERSON, READ_PERSON_LEDGER, READ_PERSON_SCORES, REMEMBER } from './support-statements.ts';
 
 /** What is kept of a player besides its holdings, its session and its guild. */
 export type PersonRecord = Pick<PlayerExport, 'login' | 'createdAt' | 'frozen' | 'scores' | 'ledger'> & { guildId: GuildId | null };
@@ -21,9 +22,11 @@ export interface PersonStore {
    * @throws {Refusal} UNKNOWN_PLAYER
    */
   erase(playerId: PlayerId, command: CommandRecord): Promise<void>;
+  /** Takes the name of an erased player out of the logs of guilds. Where slots are just being moved a copy may keep it: again does it. */
+  forgetLines(playerId: PlayerId): Promise<void>;
 }
 
-export function personStore(transact: Transact, read: RoutedRead): PersonStore {
+export function personStore(shards: readonly Shard[], transact: Transact, read: RoutedRead): PersonStore {
   const loginOf = async (playerId: PlayerId) =>
     (await read([playerId], async ({ pool }) => (await pool.query<{ login: string | null }>({ ...READ_LOGIN, values: [playerId] })).rows.map((row): [PlayerId, { login: string | null }] => [playerId, row]))).get(playerId);
 
@@ -48,10 +51,14 @@ export function personStore(transact: Transact, read: RoutedRead): PersonStore {
         const [erased] = await part.query<{ login: string | null }>(ERASE, [playerId, ERASED]);
         // A login that it got meanwhile is on a shard that is not part of this.
         if (erased === undefined || erased.login !== found.login) throw new Refusal('CONCURRENT_MODIFICATION', { playerId });
-        await part.query(FORGET_INVITATIONS, [playerId]);
+        await Promise.all([part.query(FORGET_INVITATIONS, [playerId]), part.query(FORGET_ANSWERS, [playerId])]);
         if (found.login !== null) await transaction.on(transaction.shardOf(found.login)).query(FORGET_ACCOUNT, [found.login, playerId]);
         await transaction.on(transaction.shardOf(command.id)).query(REMEMBER, [command.actor, command.id, command.hash, JSON.stringify(command.answer(new Map()))]);
       });
+    },
+
+    async forgetLines(playerId) {
+      await Promise.all(shards.map(async ({ pool }) => await pool.query({ ...FORGET_LINES, values: [playerId, ERASED] })));
     },
   };
 }

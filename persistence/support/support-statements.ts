@@ -68,6 +68,14 @@ export const ERASE: Statement = {
 };
 export const FORGET_ACCOUNT: Statement = { name: 'person-account', text: 'delete from account where login = $1 and player_id = $2' };
 export const FORGET_INVITATIONS: Statement = { name: 'person-invitations', text: 'delete from guild_invitation where player = $1' };
+/** What it once renamed itself to. */
+export const FORGET_ANSWERS: Statement = { name: 'person-answers', text: `update command set answer = answer - 'name' where actor = $1 and answer ? 'name'` };
+/** The logs of all guilds that it was in, or was asked into. */
+export const FORGET_LINES: Statement = {
+  name: 'person-lines',
+  text: `update guild_log set actor_name = case when actor = $1 then $2 else actor_name end, subject_name = case when subject = $1 then $2 else subject_name end
+    where (actor = $1 and actor_name <> $2) or (subject = $1 and subject_name <> $2)`,
+};
 
 export const READ_PERSON = `
   select p.login, round(extract(epoch from p.created_at) * 1000)::float8 as "createdAt", v.frozen, p.guild_id as "guildId"

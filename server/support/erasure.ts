@@ -66,6 +66,7 @@ export class Erasure {
         await sessions.release(playerId, epoch);
       }
     });
+    await persons.forgetLines(playerId);
     return answer;
   }
 

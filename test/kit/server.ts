@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isFree } from '../../loadtest/bench/kit/free-port.ts';
 import { temporaryDataFolder } from './data-folder.ts';
 
-const START_MAX_MS = 40_000;
+const START_MAX_MS = 100_000;
 const ROOT = path.resolve(import.meta.dirname, '../..');
 /** Below those that the system gives to clients, and below the simulator's. */
 const PORTS = { first: 12_000, perWorker: 1_000, workersMax: 8 };
