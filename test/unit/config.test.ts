@@ -69,7 +69,7 @@ describe('configuration', () => {
       shardUrls: undefined, redisUrl: undefined, leaderboardUrls: {}, patchIntervalMs: 50, faultPoint: undefined,
       limits: {
         authRateMax: 2_000, loginFailuresMax: 10, messagesPerSecondMax: 200, tradeTtlMs: 300_000, tradesOpenMax: 64, reconnectionWindowS: 20, inventoryCacheMax: 10_000,
-        inventoryCacheTtlMs: 60_000, versionCheckIntervalMs: 5_000, resolverIntervalMs: 1_000, shardPoolMax: 10,
+        inventoryCacheTtlMs: 60_000, versionCheckIntervalMs: 5_000, resolverIntervalMs: 1_000, auditIntervalMs: 3_600_000, shardPoolMax: 10,
       },
     });
   });

@@ -25,7 +25,7 @@ describe('refusals', () => {
   });
 
   it('[RF1] put who one is before what one asked, and what one asked before what one has', () => {
-    const order: RefusalCode[] = ['UNAUTHENTICATED', 'SESSION_REPLACED', 'RATE_LIMITED', 'BAD_REQUEST', 'COMMAND_REUSED', 'UNKNOWN_ASSET', 'UNKNOWN_PLAYER', 'NOT_OWNER', 'ITEM_BOUND', 'INSUFFICIENT', 'TRADE_NOT_FOUND', 'TRADE_CLOSED', 'TRADE_STALE'];
+    const order: RefusalCode[] = ['UNAUTHENTICATED', 'SESSION_REPLACED', 'RATE_LIMITED', 'BAD_REQUEST', 'COMMAND_REUSED', 'UNKNOWN_ASSET', 'UNKNOWN_PLAYER', 'ACCOUNT_FROZEN', 'TRADING_PAUSED', 'NOT_OWNER', 'ITEM_BOUND', 'INSUFFICIENT', 'TRADE_NOT_FOUND', 'TRADE_CLOSED', 'TRADE_STALE'];
     assert.deepEqual(CODES.slice(0, order.length), order);
     assert.equal(CODES.at(-1), 'INTERNAL');
   });
