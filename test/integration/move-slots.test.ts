@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Movement } from '../../persistence/movement.ts';
-import { SERVICE_ACTOR } from '../../persistence/posting.ts';
+import { OPERATOR_ACTOR, SERVICE_ACTOR, type CommandRecord } from '../../persistence/posting.ts';
 import type * as Moves from '../../persistence/reshard/move.ts';
 import { slotOf } from '../../persistence/slots.ts';
 import type { Storage } from '../../persistence/storage.ts';
 import type * as Storages from '../../persistence/storage.ts';
 import type * as Transacts from '../../persistence/transact.ts';
 import type { CommandId, ItemId, PlayerId } from '../../schema/ids.ts';
-import { movement, redInvariants, settleOne, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
+import { command, movement, redInvariants, settleOne, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
 import { assertGoesRed, withMutant } from '../kit/mutant.ts';
 import type { MutationName } from '../kit/mutations.ts';
 
@@ -76,6 +76,32 @@ async function grantsOnce({ cluster, storages: [first, second], move }: Scene): 
   assert.deepEqual((await first.holdings.holdings([ann])).get(ann)?.fungibles, { gold: 7 });
 }
 
+/** A shard that was added after trading was paused knows it with the first slot that comes; what support did goes along. */
+async function keepsSupport({ cluster, storages: [storage, other], move }: Scene): Promise<void> {
+  const [ann, bob] = (await cluster.playersOn(0, 0)) as [PlayerId, PlayerId];
+  for (const player of [ann, bob]) await cluster.mint(player, 100);
+  const deed = (action: string, target: string): CommandRecord => ({ actor: OPERATOR_ACTOR, id: randomUUID() as CommandId, hash: Buffer.alloc(32), answer: () => ({ action, target, reason: 'a test' }) });
+  const [freezing, pausing] = [deed('freeze', bob), deed('pause', 'gold')];
+  await storage.support.freeze(bob, true, freezing);
+  await storage.support.setPause('gold', true, 'a test', pausing);
+  await cluster.sql(2, 'delete from pause');
+  // With its command there too, no other shard is asked.
+  const paid = async () => {
+    let id = randomUUID() as CommandId;
+    while (cluster.placeOf(id) !== 2) id = randomUUID() as CommandId;
+    return verdictOf(await settleOne(other, movement([pay(ann, bob, 5)], { commands: [command({ id })] })));
+  };
+  const entries = await storage.support.entries(undefined, 10);
+  assert.equal(entries.length, 2);
+  await move([ann, bob, freezing.id, pausing.id].map(slotOf), 2);
+  assert.deepEqual(await other.support.entries(undefined, 10), entries, 'what support did is lost');
+  assert.equal(await paid(), 'ACCOUNT_FROZEN', 'who was frozen moves value');
+  await other.support.freeze(bob, false, deed('unfreeze', bob));
+  assert.equal(await paid(), 'TRADING_PAUSED', 'what is paused moves');
+  await other.support.setPause('gold', false, 'a test', deed('resume', 'gold'));
+  assert.equal(await paid(), 'committed');
+}
+
 /** Slots go round while two processes move value between their players as fast as they can. */
 async function playsOn({ cluster, storages, move }: Scene): Promise<void> {
   const players = await cluster.newPlayers(60);
@@ -115,12 +141,14 @@ async function playsOn({ cluster, storages, move }: Scene): Promise<void> {
 
 describe('moving slots', () => {
   it('[SH6] carries over everything that a player has, and whoever has an old map finds it', () => onStage(carriesOver));
+  it('[OP2] [OP3] carries over who is frozen, what is paused, and the entries of both', () => onStage(keepsSupport));
   it('[SH3] a command of the service acts once, though two processes disagree where its slot is', () => onStage(grantsOnce));
   it('[SH6] dupe 10: goes on under traffic: nobody is refused, nothing is lost, and all is where the map says', () => onStage(playsOn));
 
   const controls: { mutation: MutationName; scenario: (scene: Scene) => Promise<void>; symptom: RegExp }[] = [
     { mutation: 'map-believed', scenario: grantsOnce, symptom: /it acted twice|audit is red/ },
     { mutation: 'missing-believed', scenario: carriesOver, symptom: /who moved is not found/ },
+    { mutation: 'pauses-left-behind', scenario: keepsSupport, symptom: /what is paused moves/ },
     { mutation: 'leaves-copies', scenario: carriesOver, symptom: /something is left behind/ },
     { mutation: 'flips-unfenced', scenario: playsOn, symptom: /audit is red|gold was lost|refused|differs|goes|deadlock|aborted/ },
     { mutation: 'flips-without-catching-up', scenario: playsOn, symptom: /audit is red|differs/ },

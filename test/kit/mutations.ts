@@ -59,6 +59,10 @@ export const MUTATIONS = {
     guard: 'what is missing is missing only where the map is the one that was read by [SH3]',
     edits: [{ file: 'persistence/slot-map.ts', find: 'return versions.every((version, at) => version === view.versionOn(shards[at] as number));', replace: 'return versions.length > 0 || view === undefined;' }],
   },
+  'pauses-left-behind': {
+    guard: 'a shard that slots come to knows what is paused [OP3]',
+    edits: [{ file: 'persistence/reshard/flip.ts', find: '      target.query(GIVE_PAUSES, [pauses?.rows]),\n', replace: '' }],
+  },
   'flips-unfenced': {
     guard: 'a flip locks its holders before it copies what changed [SH6]',
     edits: [{ file: 'persistence/reshard/statements.ts', find: 'from inventory where slot_of(holder::text) = any($1::int[]) order by holder for update', replace: 'from inventory where slot_of(holder::text) = any($1::int[]) order by holder' }],
