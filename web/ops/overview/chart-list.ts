@@ -1,0 +1,40 @@
+import type { OpsSeries } from '../../../schema/messages/ops.ts';
+import { delayText, numberText, rateText } from '../figures.ts';
+
+export type Values = readonly (number | null)[];
+
+export interface Line {
+  label: string;
+  values: Values;
+  text: (value: number | null | undefined) => string;
+  /** On a scale of its own, to the right. */
+  isRight?: boolean;
+}
+
+export interface Chart {
+  id: string;
+  title: string;
+  lines: (series: OpsSeries) => Line[];
+}
+
+const one = (label: string, values: Values, text: Line['text']): Line => ({ label, values, text });
+
+/** What the page draws of the last hour. */
+export const CHARTS: readonly Chart[] = [
+  { id: 'players', title: 'Players', lines: ({ players }) => [one('online', players, numberText)] },
+  { id: 'trades', title: 'Trades and refusals', lines: ({ tradesPerSecond, refusalsPerSecond }) => [one('trades', tradesPerSecond, rateText), one('refusals', refusalsPerSecond, rateText)] },
+  { id: 'batch', title: 'Movements a commit', lines: ({ batchSize }) => [one('movements', batchSize, numberText)] },
+  { id: 'commit', title: 'Wait and commit', lines: ({ queueWaitMs, commitMs }) => [one('wait', queueWaitMs, delayText), one('commit', commitMs, delayText)] },
+  { id: 'loop', title: 'Loop delay, p99', lines: ({ loopDelayMs }) => Object.entries(loopDelayMs).map(([process, values]) => one(`process ${process}`, values, delayText)) },
+  { id: 'doubt', title: 'In doubt, and leaderboards lag', lines: ({ inDoubt, boardLagMs }) => [one('in doubt', inDoubt, numberText), { ...one('lag', boardLagMs, delayText), isRight: true }] },
+];
+
+/** What a line shows, in words: where it is now, its highest and when, and how it is on average. */
+export function lineSummary({ label, values, text }: Line, times: readonly number[], timeText: (atMs: number) => string): string {
+  const known = values.flatMap((value, place) => (value === null ? [] : [{ value, at: times[place] ?? 0 }]));
+  const last = known.at(-1);
+  if (last === undefined) return `${label}: nothing yet`;
+  const highest = known.reduce((best, each) => (each.value > best.value ? each : best));
+  const mean = known.reduce((sum, { value }) => sum + value, 0) / known.length;
+  return `${label}: now ${text(last.value)}, at most ${text(highest.value)} at ${timeText(highest.at)}, on average ${text(mean)}`;
+}
