@@ -64,5 +64,5 @@ function session({ session }: PlayerFile): HTMLElement {
 
 function deeds(list: readonly PlayerDeed[]): HTMLElement {
   const line = ({ transactionId, reason, at }: PlayerDeed): Child => el('li', {}, momentElement(at), el('span', {}, reasonText(reason)), tradeLink(transactionId, 'Record', el('span', { class: 'sr-only' }, ` of ${reasonText(reason)}`)));
-  return section('Recent deeds', { testid: 'deeds' }, list.length === 0 ? el('p', { class: 'quiet' }, 'It moved nothing of value yet.') : el('ol', { class: 'lines' }, ...list.map(line)));
+  return section('Recent deeds', { testid: 'deeds' }, list.length === 0 ? el('p', { class: 'quiet' }, 'It moved nothing of value yet.') : el('ol', { class: 'lines deeds' }, ...list.map(line)));
 }

@@ -16,7 +16,7 @@ export interface Loaded extends View {
 
 /** A view of one answer: a word while it is on its way, and a way to ask again where none came. */
 export function loaded<Answer>(title: string, ask: () => Promise<Answer>, draw: (answer: Answer) => Child[]): Loaded {
-  const element = el('div', { class: 'view' }, heading(title), el('p', { class: 'quiet' }, 'Loading…'));
+  const element = el('div', { class: 'view view-record' }, heading(title), el('p', { class: 'quiet' }, 'Loading…'));
   let isClosed = false;
 
   async function reload(): Promise<void> {

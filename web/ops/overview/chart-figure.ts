@@ -4,7 +4,7 @@ import type { OpsSeries } from '../../../schema/messages/ops.ts';
 import { el, fill, setText } from '../../src/dom.ts';
 import { momentText } from '../moment.ts';
 import { colourOf, dashOf, token } from './chart-colours.ts';
-import { lineSummary, type Chart, type Line } from './chart-list.ts';
+import { firstKnown, lineSummary, type Chart, type Line } from './chart-list.ts';
 import { axes, bridged, scales } from './chart-scales.ts';
 
 /** All charts show the same moment. */
@@ -24,6 +24,8 @@ export class ChartFigure {
   readonly #redraw = () => this.#plot?.redraw(false);
   #plot: uPlot | undefined;
   #lines: readonly Line[] = [];
+  /** The place of the first moment that is drawn. */
+  #from = 0;
   #figures: HTMLElement[] = [];
 
   constructor(chart: Chart) {
@@ -39,7 +41,8 @@ export class ChartFigure {
     const lines = this.#chart.lines(series);
     const isNew = this.#plot === undefined || labelsOf(lines) !== labelsOf(this.#lines);
     this.#lines = lines;
-    const data: uPlot.AlignedData = [series.times.map((at) => at / 1000), ...lines.map(({ values }) => bridged(values))];
+    this.#from = firstKnown(lines);
+    const data: uPlot.AlignedData = [series.times.slice(this.#from).map((at) => at / 1000), ...lines.map(({ values }) => bridged(values.slice(this.#from)))];
     if (isNew) this.#draw(data);
     else this.#plot?.setData(data);
     setText(this.#summary, `${lines.map((line) => lineSummary(line, series.times, momentText)).join('; ')}.`);
@@ -62,7 +65,7 @@ export class ChartFigure {
       legend: { show: false },
       cursor: { y: false, sync: { key: GROUP }, points: { size: 6 }, drag: { x: false, y: false } },
       scales: scales(),
-      axes: axes(this.#lines),
+      axes: axes(this.#lines, this.#chart.isWhole),
       series: [{}, ...this.#lines.map((line, place): uPlot.Series => ({
         label: line.label, scale: line.isRight ? 'right' : 'y', stroke: () => token(colourOf(place)), width: 1.5, dash: dashOf(place), points: { show: false },
       }))],
@@ -77,7 +80,7 @@ export class ChartFigure {
     const isPointed = typeof idx === 'number' && (this.#plot?.cursor.left ?? -1) >= 0;
     setText(this.#moment, isPointed ? momentText((times[idx] ?? 0) * 1000) : '');
     for (const [place, { values, text }] of this.#lines.entries()) {
-      setText(this.#figures[place]!, text(isPointed ? values[idx] : values.findLast((value) => value !== null)));
+      setText(this.#figures[place]!, text(isPointed ? values[this.#from + idx] : values.findLast((value) => value !== null)));
     }
   }
 

@@ -14,20 +14,32 @@ export interface Line {
 export interface Chart {
   id: string;
   title: string;
+  /** Of whole things: there is no line at half of one. */
+  isWhole?: boolean;
   lines: (series: OpsSeries) => Line[];
 }
+
+/** At ten seconds each. */
+const SHOWN_MIN = 30;
 
 const one = (label: string, values: Values, text: Line['text']): Line => ({ label, values, text });
 
 /** What the page draws of the last hour. */
 export const CHARTS: readonly Chart[] = [
-  { id: 'players', title: 'Players', lines: ({ players }) => [one('online', players, numberText)] },
+  { id: 'players', title: 'Players', isWhole: true, lines: ({ players }) => [one('online', players, numberText)] },
   { id: 'trades', title: 'Trades and refusals', lines: ({ tradesPerSecond, refusalsPerSecond }) => [one('trades', tradesPerSecond, rateText), one('refusals', refusalsPerSecond, rateText)] },
-  { id: 'batch', title: 'Movements a commit', lines: ({ batchSize }) => [one('movements', batchSize, numberText)] },
-  { id: 'commit', title: 'Wait and commit', lines: ({ queueWaitMs, commitMs }) => [one('wait', queueWaitMs, delayText), one('commit', commitMs, delayText)] },
+  { id: 'batch', title: 'Batch size', lines: ({ batchSize }) => [one('movements a commit', batchSize, numberText)] },
+  { id: 'commit', title: 'Queue wait and commit', lines: ({ queueWaitMs, commitMs }) => [one('wait', queueWaitMs, delayText), one('commit', commitMs, delayText)] },
   { id: 'loop', title: 'Loop delay, p99', lines: ({ loopDelayMs }) => Object.entries(loopDelayMs).map(([process, values]) => one(`process ${process}`, values, delayText)) },
-  { id: 'doubt', title: 'In doubt, and leaderboards lag', lines: ({ inDoubt, boardLagMs }) => [one('in doubt', inDoubt, numberText), { ...one('lag', boardLagMs, delayText), isRight: true }] },
+  { id: 'doubt', title: 'In doubt, and lag of the leaderboards', isWhole: true, lines: ({ inDoubt, boardLagMs }) => [one('in doubt', inDoubt, numberText), { ...one('lag', boardLagMs, delayText), isRight: true }] },
 ];
+
+/** Where the hour begins that there is something to show of; a young server is shown for some minutes all the same. */
+export function firstKnown(lines: readonly Line[]): number {
+  const firsts = lines.map(({ values }) => values.findIndex((value) => value !== null)).filter((place) => place >= 0);
+  const length = lines[0]?.values.length ?? 0;
+  return Math.max(0, Math.min(...firsts, length - SHOWN_MIN));
+}
 
 /** What a line shows, in words: where it is now, its highest and when, and how it is on average. */
 export function lineSummary({ label, values, text }: Line, times: readonly number[], timeText: (atMs: number) => string): string {

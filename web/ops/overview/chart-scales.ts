@@ -3,6 +3,7 @@ import { token } from './chart-colours.ts';
 import type { Line, Values } from './chart-list.ts';
 
 const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+const WHOLE_STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 const LETTER_PX = 7;
 const AXIS_PX_MIN = 40;
 /** A process that says something a little late breaks no line. */
@@ -17,7 +18,7 @@ export function scales(): uPlot.Scales {
   return { x: { time: true }, y: { range }, right: { range } };
 }
 
-export function axes(lines: readonly Line[]): uPlot.Axis[] {
+export function axes(lines: readonly Line[], isWhole = false): uPlot.Axis[] {
   const stroke = () => token('--line');
   const both: uPlot.Axis = { stroke: () => token('--quiet'), font: FONT, ticks: { stroke, width: 1, size: 4 } };
   const upright: uPlot.Axis = {
@@ -29,18 +30,18 @@ export function axes(lines: readonly Line[]): uPlot.Axis[] {
   };
   return [
     { ...both, size: 28, space: 64, grid: { show: false }, values: (_, splits) => splits.map((at) => clock.format(at * 1000)) },
-    upright,
+    { ...upright, ...(isWhole && { incrs: WHOLE_STEPS }) },
     ...(lines.some(({ isRight }) => isRight) ? [{ ...upright, scale: 'right', side: 1 as const, grid: { show: false }, values: ((_, splits) => splits.map((at) => `${compact.format(at)} ms`)) as uPlot.Axis.Values }] : []),
   ];
 }
 
 /** A line over gaps that are short, which uPlot takes for undefined; longer ones break it. */
 export function bridged(values: Values): (number | null | undefined)[] {
-  let last = -Infinity;
-  const ends = values.map((value, place) => (value === null ? last : (last = place)));
-  let next = Infinity;
-  return values.map((value, place) => [value, place] as const).reverse().map(([value, place]) => {
-    if (value !== null) next = place;
-    return value ?? (next - ends[place]! - 1 <= GAP_MAX ? undefined : null);
-  }).reverse();
+  const known = values.flatMap((value, place) => (value === null ? [] : [place]));
+  const joined: (number | null | undefined)[] = [...values];
+  for (const [nth, from] of known.entries()) {
+    const to = known[nth + 1];
+    if (to !== undefined && to - from - 1 <= GAP_MAX) joined.fill(undefined, from + 1, to);
+  }
+  return joined;
 }

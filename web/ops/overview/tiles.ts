@@ -21,15 +21,15 @@ const inDoubt = ({ shards }: OpsState): number => total(shards.map((shard) => sh
 const boardLag = ({ processes }: OpsState): number => Math.max(0, ...processes.map(({ boardLagMs }) => boardLagMs));
 
 const TILES: readonly Tile[] = [
-  { name: 'players', label: 'Players online', text: ({ processes }) => numberText(total(processes.map(({ sessions }) => sessions))), under: ({ processes }) => `on ${countText(processes.length, 'process', 'processes')}` },
+  { name: 'players', label: 'Players', text: ({ processes }) => numberText(total(processes.map(({ sessions }) => sessions))), under: ({ processes }) => `in ${countText(processes.length, 'process', 'processes')}` },
   { name: 'trades', label: 'Trades', text: (_, rates) => rateText(rates?.tradesPerSecond), under: ({ processes }) => `${numberText(total(processes.map(({ totals }) => totals.trades['settled'] ?? 0)))} settled` },
   { name: 'refusals', label: 'Refusals', text: (_, rates) => rateText(rates && total(Object.values(rates.refusalsPerSecond))), under: ({ processes }) => `${numberText(total(processes.flatMap(({ totals }) => Object.values(totals.refusals))))} in all` },
-  { name: 'batch', label: 'Movements a commit', text: (_, rates) => numberText(rates?.batchSize), under: ({ processes }) => `${numberText(total(processes.map(({ queue }) => queue)))} waiting` },
-  { name: 'wait', label: 'Wait for a commit', text: (_, rates) => delayText(rates?.queueWaitMs), under: (_, rates) => `the commit ${delayText(rates?.commitMs)}` },
-  { name: 'doubt', label: 'In doubt', text: (state) => numberText(inDoubt(state)), under: () => 'prepared over 5 s ago', isBad: (state) => inDoubt(state) > 0 },
+  { name: 'batch', label: 'Batch size', text: (_, rates) => numberText(rates?.batchSize), under: ({ processes }) => `${numberText(total(processes.map(({ queue }) => queue)))} waiting` },
+  { name: 'wait', label: 'Queue wait', text: (_, rates) => delayText(rates?.queueWaitMs), under: (_, rates) => `commit ${delayText(rates?.commitMs)}` },
+  { name: 'doubt', label: 'In doubt', text: (state) => numberText(inDoubt(state)), under: () => 'older than 5 s', isBad: (state) => inDoubt(state) > 0 },
   { name: 'redis', label: 'Redis', text: ({ redis }) => REDIS[redis], under: ({ redis }) => REDIS_UNDER[redis], isBad: ({ redis }) => redis === 'away' },
   { name: 'cache', label: 'Cache hits', text: (_, rates) => shareText(rates?.cacheHits), under: ({ processes }) => countText(total(processes.map(({ cachedInventories }) => cachedInventories)), 'inventory', 'inventories') },
-  { name: 'lag', label: 'Leaderboards lag', text: (state) => delayText(boardLag(state)), under: () => 'the oldest score', isBad: (state) => boardLag(state) > BOARD_LAG_BAD_MS },
+  { name: 'lag', label: 'Board lag', text: (state) => delayText(boardLag(state)), under: () => 'the oldest score', isBad: (state) => boardLag(state) > BOARD_LAG_BAD_MS },
 ];
 
 /** The figures that one looks at first. */
