@@ -6,6 +6,8 @@ export interface Column<Value> {
   text: (value: Value) => string;
   /** Figures stand to the right. */
   isFigure?: boolean;
+  /** Sentences may take several lines. */
+  isProse?: boolean;
   /** Whether something is wrong there. */
   isBad?: (value: Value) => boolean;
 }
@@ -18,7 +20,7 @@ export interface LiveTable<Value> {
 /** A table whose rows stay while their figures change. Too wide for the screen, it scrolls in its own box. The first column names the row. */
 export function liveTable<Value>({ label, testid, columns, keyOf, none }: { label: string; testid: string; columns: readonly Column<Value>[]; keyOf: (value: Value) => string; none: string }): LiveTable<Value> {
   const body = el('tbody');
-  const classOf = ({ isFigure }: Column<Value>) => (isFigure ? 'figure' : undefined);
+  const classOf = ({ isFigure, isProse }: Column<Value>) => (isFigure ? 'figure' : isProse ? 'prose' : undefined);
   const table = el('table', {}, el('caption', { class: 'sr-only' }, label), el('thead', {}, el('tr', {}, ...columns.map((column) => el('th', { scope: 'col', class: classOf(column) }, column.title)))), body);
   const box = el('div', { class: 'table-box', role: 'region', 'aria-label': label, tabindex: 0 }, table);
   const empty = el('p', { class: 'quiet' }, none);

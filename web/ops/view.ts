@@ -20,13 +20,13 @@ export function loaded<Answer>(title: string, ask: () => Promise<Answer>, draw: 
   let isClosed = false;
 
   async function reload(): Promise<void> {
-    const focused = element.contains(document.activeElement);
     const drawn = await Promise.all([ask(), titlesSettled]).then(([answer]) => draw(answer), (error: unknown) => [
       heading(title),
       el('p', { class: 'problem', role: 'alert', testid: 'view-problem' }, failureText(error)),
       el('p', {}, button({ class: 'button', press: () => void reload() }, 'Try again')),
     ]);
     if (isClosed) return;
+    const focused = element.contains(document.activeElement);
     fill(element, ...drawn);
     // What had the focus is not there any more.
     if (focused && !element.contains(document.activeElement)) focusHeading(element);

@@ -18,11 +18,18 @@ export function auditCard(): { element: HTMLElement; update(audit: AuditState | 
   };
 }
 
+/** A run that did not end yet says nothing. */
+export function auditOutcome(audit: AuditState | null): 'none' | 'running' | 'green' | 'red' {
+  if (audit === null) return 'none';
+  if (audit.endedAt === null) return 'running';
+  return audit.violations === 0 ? 'green' : 'red';
+}
+
 function linesOf(audit: AuditState | null): HTMLElement[] {
   if (audit === null) return [el('p', { class: 'quiet' }, 'None ran yet. “npm run audit” runs one.')];
   const { startedAt, endedAt, violations, problems } = audit;
   if (endedAt === null) return [el('p', {}, 'Running since ', momentElement(startedAt), '.')];
-  const isGreen = violations === 0;
+  const isGreen = auditOutcome(audit) === 'green';
   return [
     el('p', {}, el('span', { class: `badge ${isGreen ? 'badge-good' : 'badge-bad'}` }, isGreen ? '✓ Green' : `✗ Red: ${countText(violations ?? 0, 'violation')}`), ' ', momentElement(endedAt)),
     problems.length > 0 ? el('ul', { class: 'problems' }, ...problems.map((problem) => el('li', {}, problem))) : el('p', { class: 'quiet' }, 'Every invariant holds on all shards.'),

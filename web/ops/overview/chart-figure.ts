@@ -4,8 +4,8 @@ import type { OpsSeries } from '../../../schema/messages/ops.ts';
 import { el, fill, setText } from '../../src/dom.ts';
 import { momentText } from '../moment.ts';
 import { colourOf, dashOf, token } from './chart-colours.ts';
-import { firstKnown, lineSummary, type Chart, type Line } from './chart-list.ts';
-import { axes, bridged, scales } from './chart-scales.ts';
+import { bridged, firstKnown, lineSummary, type Chart, type Line } from './chart-list.ts';
+import { axes, scales } from './chart-scales.ts';
 
 /** All charts show the same moment. */
 const GROUP = 'hour';

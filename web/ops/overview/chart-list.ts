@@ -21,6 +21,8 @@ export interface Chart {
 
 /** At ten seconds each. */
 const SHOWN_MIN = 30;
+/** A process that says something a little late breaks no line. */
+const GAP_MAX = 2;
 
 const one = (label: string, values: Values, text: Line['text']): Line => ({ label, values, text });
 
@@ -49,4 +51,15 @@ export function lineSummary({ label, values, text }: Line, times: readonly numbe
   const highest = known.reduce((best, each) => (each.value > best.value ? each : best));
   const mean = known.reduce((sum, { value }) => sum + value, 0) / known.length;
   return `${label}: now ${text(last.value)}, at most ${text(highest.value)} at ${timeText(highest.at)}, on average ${text(mean)}`;
+}
+
+/** A line over gaps that are short, which uPlot takes for undefined; longer ones break it. */
+export function bridged(values: Values): (number | null | undefined)[] {
+  const known = values.flatMap((value, place) => (value === null ? [] : [place]));
+  const joined: (number | null | undefined)[] = [...values];
+  for (const [nth, from] of known.entries()) {
+    const to = known[nth + 1];
+    if (to !== undefined && to - from - 1 <= GAP_MAX) joined.fill(undefined, from + 1, to);
+  }
+  return joined;
 }

@@ -1,13 +1,13 @@
 import type uPlot from 'uplot';
 import { token } from './chart-colours.ts';
-import type { Line, Values } from './chart-list.ts';
+import type { Line } from './chart-list.ts';
 
 const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+/** Steps of the time that a clock shows well. */
+const STEPS_S = [60, 120, 300, 600, 900, 1800, 3600];
 const WHOLE_STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 const LETTER_PX = 7;
 const AXIS_PX_MIN = 40;
-/** A process that says something a little late breaks no line. */
-const GAP_MAX = 2;
 
 const clock = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
@@ -29,19 +29,8 @@ export function axes(lines: readonly Line[], isWhole = false): uPlot.Axis[] {
     values: (_, splits) => splits.map((at) => compact.format(at)),
   };
   return [
-    { ...both, size: 28, space: 64, grid: { show: false }, values: (_, splits) => splits.map((at) => clock.format(at * 1000)) },
+    { ...both, size: 28, space: 56, incrs: STEPS_S, grid: { show: false }, values: (_, splits) => splits.map((at) => clock.format(at * 1000)) },
     { ...upright, ...(isWhole && { incrs: WHOLE_STEPS }) },
     ...(lines.some(({ isRight }) => isRight) ? [{ ...upright, scale: 'right', side: 1 as const, grid: { show: false }, values: ((_, splits) => splits.map((at) => `${compact.format(at)} ms`)) as uPlot.Axis.Values }] : []),
   ];
-}
-
-/** A line over gaps that are short, which uPlot takes for undefined; longer ones break it. */
-export function bridged(values: Values): (number | null | undefined)[] {
-  const known = values.flatMap((value, place) => (value === null ? [] : [place]));
-  const joined: (number | null | undefined)[] = [...values];
-  for (const [nth, from] of known.entries()) {
-    const to = known[nth + 1];
-    if (to !== undefined && to - from - 1 <= GAP_MAX) joined.fill(undefined, from + 1, to);
-  }
-  return joined;
 }

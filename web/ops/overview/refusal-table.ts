@@ -19,7 +19,7 @@ export function refusalTable(): { element: HTMLElement; update(processes: readon
     none: 'Nothing was refused since the processes began.',
     columns: [
       { title: 'Code', text: ({ code }) => code },
-      { title: 'Meaning', text: ({ code }) => REFUSALS[code as RefusalCode]?.text ?? '' },
+      { title: 'Meaning', isProse: true, text: ({ code }) => REFUSALS[code as RefusalCode]?.text ?? '' },
       { title: 'Total', isFigure: true, text: ({ total }) => numberText(total) },
       { title: 'Now', isFigure: true, text: ({ perSecond }) => rateText(perSecond) },
     ],

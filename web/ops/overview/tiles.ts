@@ -1,7 +1,9 @@
 import type { OpsState } from '../../../schema/messages/ops.ts';
 import { el, setText } from '../../src/dom.ts';
 import { countText, delayText, numberText, rateText, shareText } from '../figures.ts';
+import { momentText } from '../moment.ts';
 import type { Rates } from '../rates.ts';
+import { auditOutcome } from './audit-card.ts';
 
 interface Tile {
   name: string;
@@ -12,6 +14,7 @@ interface Tile {
 }
 
 const REDIS = { none: 'None', up: 'Up', away: 'Away' } as const;
+const AUDIT = { none: 'None yet', running: 'Running', green: 'Green', red: 'Red' } as const;
 const REDIS_UNDER = { none: 'one process needs none', up: 'all processes together', away: 'new rooms have to wait' } as const;
 /** Scores are put into their sorted sets within a second; so much later something is wrong. */
 const BOARD_LAG_BAD_MS = 10_000;
@@ -30,6 +33,7 @@ const TILES: readonly Tile[] = [
   { name: 'redis', label: 'Redis', text: ({ redis }) => REDIS[redis], under: ({ redis }) => REDIS_UNDER[redis], isBad: ({ redis }) => redis === 'away' },
   { name: 'cache', label: 'Cache hits', text: (_, rates) => shareText(rates?.cacheHits), under: ({ processes }) => countText(total(processes.map(({ cachedInventories }) => cachedInventories)), 'inventory', 'inventories') },
   { name: 'lag', label: 'Board lag', text: (state) => delayText(boardLag(state)), under: () => 'the oldest score', isBad: (state) => boardLag(state) > BOARD_LAG_BAD_MS },
+  { name: 'audit', label: 'Last audit', text: ({ audit }) => AUDIT[auditOutcome(audit)], under: ({ audit }) => (audit === null ? '' : momentText(audit.endedAt ?? audit.startedAt)), isBad: ({ audit }) => auditOutcome(audit) === 'red' },
 ];
 
 /** The figures that one looks at first. */
