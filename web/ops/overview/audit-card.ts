@@ -26,7 +26,7 @@ export function auditOutcome(audit: AuditState | null): 'none' | 'running' | 'gr
 }
 
 function linesOf(audit: AuditState | null): HTMLElement[] {
-  if (audit === null) return [el('p', { class: 'quiet' }, 'None ran yet. “npm run audit” runs one.')];
+  if (audit === null) return [el('p', { class: 'quiet' }, 'None ran by itself yet; AUDIT_INTERVAL_MS says how often one does.')];
   const { startedAt, endedAt, violations, problems } = audit;
   if (endedAt === null) return [el('p', {}, 'Running since ', momentElement(startedAt), '.')];
   const isGreen = auditOutcome(audit) === 'green';
