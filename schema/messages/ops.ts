@@ -98,6 +98,23 @@ export interface TradeFile {
   reversed: SupportEntry | null;
 }
 
+/** Who had an item, from its making on. */
+export interface ItemFile {
+  itemId: ItemId;
+  /** null once it is destroyed. */
+  holder: HolderId | null;
+  entries: { transactionId: TransactionId; reason: string; at: number; giver: HolderId | null; receiver: HolderId | null }[];
+  /** What players are called, by id. */
+  names: Record<string, string>;
+}
+
+/** The log of what support did, the newest first. */
+export interface EntriesAnswer {
+  entries: SupportEntry[];
+  /** What the players among the targets are called, by id. */
+  names: Record<string, string>;
+}
+
 export interface ReverseAnswer {
   transactionId: TransactionId;
   entry: SupportEntry;

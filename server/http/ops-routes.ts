@@ -2,7 +2,7 @@ import path from 'node:path';
 import express, { type Router } from 'express';
 import { SAMPLES_KEPT_MS, type OpsSamples, type Storage } from '../../persistence/index.ts';
 import { ItemId, PlayerId, TransactionId } from '../../schema/ids.ts';
-import { FindPlayers, Freeze, ListEntries, ReadSeries, Reverse, SetPause, type OpsState, type ProcessSample } from '../../schema/messages/ops.ts';
+import { FindPlayers, Freeze, ListEntries, ReadSeries, Reverse, SetPause, type EntriesAnswer, type ItemFile, type OpsState, type ProcessSample, type SupportEntry } from '../../schema/messages/ops.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import type { Catalog } from '../catalog/index.ts';
 import { SAMPLE_EVERY_MS, seriesOf, type ProcessWatch } from '../ops/index.ts';
@@ -28,7 +28,8 @@ export interface OpsRoutesOptions {
 export function opsRoutes({ adminPassword, support, samples, watch, storage, catalog, redis }: OpsRoutesOptions): Router {
   const routes = express.Router();
   routes.use(demandAdmin(adminPassword), demandSameOrigin, express.json({ limit: BODY_BYTES_MAX, strict: true }));
-  routes.get('/', (_request, response) => response.sendFile(PAGE));
+  // The page's files are beside it: one folder further down they would not be found.
+  routes.get('/', (request, response) => (request.originalUrl.startsWith('/ops/') ? response.redirect('../ops') : response.sendFile(PAGE)));
 
   const api = express.Router();
   api.use((_request, response, next) => (response.setHeader('cache-control', 'no-store'), next()));
@@ -65,7 +66,7 @@ export function opsRoutes({ adminPassword, support, samples, watch, storage, cat
     const itemId = ItemId.parse(request.params.itemId);
     const history = await storage.itemHistory(itemId);
     if (history === undefined) throw new Refusal('UNKNOWN_ASSET', { itemId });
-    response.json({ ...history, names: await support.namesOf(history.entries) });
+    response.json({ ...history, names: await support.namesOf(history.entries) } satisfies ItemFile);
   });
   api.get('/trades/:transactionId', async (request, response) => {
     response.json(await support.trade(TransactionId.parse(request.params.transactionId)));
@@ -83,11 +84,17 @@ export function opsRoutes({ adminPassword, support, samples, watch, storage, cat
   });
   api.get('/entries', async (request, response) => {
     const { before, limit } = ListEntries.parse(request.query);
-    response.json({ entries: await support.entries(before, limit) });
+    const entries = await support.entries(before, limit);
+    response.json({ entries, names: await support.namesOf(entries.flatMap(accountOf)) } satisfies EntriesAnswer);
   });
   api.use(() => {
     throw new Refusal('BAD_REQUEST', { reason: 'no such route' });
   });
   routes.use('/api', api);
   return routes;
+}
+
+/** Whose account it is about, as one end of a posting. */
+function accountOf({ action, target }: SupportEntry): { giver: PlayerId; receiver: null }[] {
+  return action === 'freeze' || action === 'unfreeze' || action === 'erase' ? [{ giver: target as PlayerId, receiver: null }] : [];
 }

@@ -61,7 +61,7 @@ export class PlayerPage {
   /** What the page complained of; a test expects it to be empty. */
   readonly errors: string[] = [];
 
-  private constructor(context: BrowserContext, page: Page) {
+  protected constructor(context: BrowserContext, page: Page) {
     this.context = context;
     this.page = page;
     page.on('pageerror', (error) => this.errors.push(String(error)));
