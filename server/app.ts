@@ -15,6 +15,7 @@ import type { Config } from './config/index.ts';
 import type { Features } from './features.ts';
 import { slowAdminGuesses } from './http/admin-guard.ts';
 import { authRoutes, identify } from './http/auth-routes.ts';
+import { demandSameOrigin, keepFromOtherPages } from './http/cross-origin.ts';
 import { FrontDoor } from './http/front-door.ts';
 import { guildRoutes } from './http/guild-routes.ts';
 import { leaderboardRoutes } from './http/leaderboard-routes.ts';
@@ -23,7 +24,6 @@ import { operatorRoutes } from './http/operator-routes.ts';
 import { opsRoutes } from './http/ops-routes.ts';
 import { publicRoutes } from './http/public-routes.ts';
 import { refusals } from './http/refusal-reply.ts';
-import { securityHeaders } from './http/security-headers.ts';
 import { serviceRoutes } from './http/service-routes.ts';
 import { ProcessWatch } from './ops/index.ts';
 import type { FaultListener, Logger, Metrics } from './telemetry/index.ts';
@@ -93,12 +93,12 @@ export function createApp({ config, storage, catalog, features, backplane, metri
     rooms,
     express: (app) => {
       app.disable('x-powered-by');
-      app.use(securityHeaders);
+      app.use((request, response, next) => (keepFromOtherPages(request, response), next()));
       app.use('/auth', authRoutes({ accounts: features.accounts, jwtSecret: secrets.jwtSecret, authRateMax: limits.authRateMax, loginFailuresMax: limits.loginFailuresMax }));
       app.use('/service', serviceRoutes({ serviceKey: secrets.serviceKey, commands: features.serviceCommands, players, sessions, guilds, leaderboards, erasure: features.erasure, storage }));
       app.use('/leaderboards', leaderboardRoutes({ leaderboards, players }));
       app.use('/guilds', guildRoutes({ guilds, sessions, identify }));
-      app.use(['/ops', '/monitor', '/playground'], slowAdminGuesses(limits.loginFailuresMax));
+      app.use(['/ops', '/monitor', '/playground'], demandSameOrigin, slowAdminGuesses({ adminPassword: secrets.adminPassword, failuresMax: 3 * limits.loginFailuresMax }));
       app.use('/ops', opsRoutes({ adminPassword: secrets.adminPassword, support: features.support, samples: backplane.opsSamples, watch, storage, catalog, redis: () => (config.redisUrl === undefined ? 'none' : backplane.isUp() ? 'up' : 'away') }));
       app.use(operatorRoutes({ adminPassword: secrets.adminPassword, production: config.env === 'production' }));
       app.use(publicRoutes({ storage, backplane, catalog, metrics, serviceKey: secrets.serviceKey, log }));

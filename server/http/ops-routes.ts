@@ -7,7 +7,7 @@ import { Refusal } from '../../schema/refusals.ts';
 import type { Catalog } from '../catalog/index.ts';
 import { SAMPLE_EVERY_MS, seriesOf, type ProcessWatch } from '../ops/index.ts';
 import type { Support } from '../support/index.ts';
-import { demandAdmin, demandSameOrigin } from './admin-guard.ts';
+import { demandAdmin } from './admin-guard.ts';
 
 const PAGE = path.resolve(import.meta.dirname, '../../web/dist/ops.html');
 const BODY_BYTES_MAX = '16kb';
@@ -27,7 +27,7 @@ export interface OpsRoutesOptions {
 /** The operations page and what it asks for: how the processes are, and what support may do. [OP1] [OP5] */
 export function opsRoutes({ adminPassword, support, samples, watch, storage, catalog, redis }: OpsRoutesOptions): Router {
   const routes = express.Router();
-  routes.use(demandAdmin(adminPassword), demandSameOrigin, express.json({ limit: BODY_BYTES_MAX, strict: true }));
+  routes.use(demandAdmin(adminPassword), express.json({ limit: BODY_BYTES_MAX, strict: true }));
   routes.get('/', (_request, response) => response.sendFile(PAGE));
 
   const api = express.Router();
