@@ -94,10 +94,10 @@ export function createApp({ config, storage, catalog, features, backplane, metri
     express: (app) => {
       app.disable('x-powered-by');
       app.use((request, response, next) => (keepFromOtherPages(request, response), next()));
-      app.use('/auth', authRoutes({ accounts: features.accounts, jwtSecret: secrets.jwtSecret, authRateMax: limits.authRateMax, loginFailuresMax: limits.loginFailuresMax }));
+      app.use('/auth', authRoutes({ accounts: features.accounts, players, jwtSecret: secrets.jwtSecret, authRateMax: limits.authRateMax, loginFailuresMax: limits.loginFailuresMax }));
       app.use('/service', serviceRoutes({ serviceKey: secrets.serviceKey, commands: features.serviceCommands, players, sessions, guilds, leaderboards, erasure: features.erasure, storage }));
       app.use('/leaderboards', leaderboardRoutes({ leaderboards, players }));
-      app.use('/guilds', guildRoutes({ guilds, sessions, identify }));
+      app.use('/guilds', guildRoutes({ guilds, sessions, players, identify }));
       app.use(['/ops', '/monitor', '/playground'], demandSameOrigin, slowAdminGuesses({ adminPassword: secrets.adminPassword, failuresMax: 3 * limits.loginFailuresMax }));
       app.use('/ops', opsRoutes({ adminPassword: secrets.adminPassword, support: features.support, samples: backplane.opsSamples, watch, storage, catalog, redis: () => (config.redisUrl === undefined ? 'none' : backplane.isUp() ? 'up' : 'away') }));
       app.use(operatorRoutes({ adminPassword: secrets.adminPassword, production: config.env === 'production' }));

@@ -51,7 +51,7 @@ const secret = 'a secret of enough characters';
 const options = { storage: nothing, catalog: nothing, features: nothing, backplane: { opsSamples: nothing }, metrics: nothing, log: nothing, onFault: () => undefined, config: configure({ NODE_ENV: process.argv[3], JWT_SECRET: secret, SERVICE_KEY: secret, ADMIN_PASSWORD: secret }) };
 const server = create(options as unknown as Parameters<typeof create>[0]) as Server & { '~rooms': object };
 await server.serverless();
-const app = server.transport.getExpressApp() as Express;
+const app = server.transport.getExpressApp?.() as Express;
 process.stdout.write(
   JSON.stringify({
     rooms: Object.keys(server['~rooms']),
