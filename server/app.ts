@@ -13,9 +13,9 @@ import type { PlayerId, TradeId } from '../schema/ids.ts';
 import type { Catalog } from './catalog/index.ts';
 import type { Config } from './config/index.ts';
 import type { Features } from './features.ts';
-import { slowAdminGuesses } from './http/admin-guard.ts';
+import { guardAdmin } from './http/admin-guard.ts';
 import { authRoutes, identify } from './http/auth-routes.ts';
-import { demandSameOrigin, keepFromOtherPages } from './http/cross-origin.ts';
+import { keepFromOtherPages } from './http/cross-origin.ts';
 import { FrontDoor } from './http/front-door.ts';
 import { guildRoutes } from './http/guild-routes.ts';
 import { leaderboardRoutes } from './http/leaderboard-routes.ts';
@@ -28,6 +28,8 @@ import { serviceRoutes } from './http/service-routes.ts';
 import { ProcessWatch } from './ops/index.ts';
 import type { FaultListener, Logger, Metrics } from './telemetry/index.ts';
 
+/** Several people may sign in as admin from one address, each with a password that was not right at first. */
+const ADMIN_GUESSES = 3;
 /** The largest frame that a client may send. */
 const FRAME_BYTES_MAX = 16 * 1024;
 
@@ -46,6 +48,7 @@ export interface AppOptions {
 /** The rooms and routes of one process, on one port. */
 export function createApp({ config, storage, catalog, features, backplane, metrics, log, onFault }: AppOptions) {
   const { limits, secrets } = config;
+  const production = config.env === 'production';
   const kit: RoomKit = {
     authenticate: identify,
     report: ({ error, ...where }) => log.error({ ...where, err: error }, 'room failed'),
@@ -98,9 +101,9 @@ export function createApp({ config, storage, catalog, features, backplane, metri
       app.use('/service', serviceRoutes({ serviceKey: secrets.serviceKey, commands: features.serviceCommands, players, sessions, guilds, leaderboards, erasure: features.erasure, storage }));
       app.use('/leaderboards', leaderboardRoutes({ leaderboards, players }));
       app.use('/guilds', guildRoutes({ guilds, sessions, players, identify }));
-      app.use(['/ops', '/monitor', '/playground'], demandSameOrigin, slowAdminGuesses({ adminPassword: secrets.adminPassword, failuresMax: 3 * limits.loginFailuresMax }));
-      app.use('/ops', opsRoutes({ adminPassword: secrets.adminPassword, support: features.support, samples: backplane.opsSamples, watch, storage, catalog, redis: () => (config.redisUrl === undefined ? 'none' : backplane.isUp() ? 'up' : 'away') }));
-      app.use(operatorRoutes({ adminPassword: secrets.adminPassword, production: config.env === 'production' }));
+      app.use(['/ops', '/monitor', ...(production ? [] : ['/playground'])], guardAdmin({ adminPassword: secrets.adminPassword, failuresMax: ADMIN_GUESSES * limits.loginFailuresMax }));
+      app.use('/ops', opsRoutes({ support: features.support, samples: backplane.opsSamples, watch, storage, catalog, redis: () => (config.redisUrl === undefined ? 'none' : backplane.isUp() ? 'up' : 'away') }));
+      app.use(operatorRoutes({ production }));
       app.use(publicRoutes({ storage, backplane, catalog, metrics, serviceKey: secrets.serviceKey, log }));
       app.use(refusals(log));
     },

@@ -2,9 +2,10 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import { Refusal } from '../../schema/refusals.ts';
+import { demandSameOrigin } from './cross-origin.ts';
 import { sendRefusal } from './refusal-reply.ts';
 
-export const ADMIN = 'admin';
+const ADMIN = 'admin';
 const REALM = 'Strongroom';
 const MINUTE_MS = 60_000;
 
@@ -16,8 +17,17 @@ function isAdmin(authorization: string | undefined, adminPassword: string): bool
   return given !== undefined && timingSafeEqual(digest(Buffer.from(given, 'base64').toString()), digest(`${ADMIN}:${adminPassword}`));
 }
 
-/** Lets pass who signs in as admin. A browser asks for the password. [SV5] */
-export function demandAdmin(adminPassword: string): RequestHandler {
+export interface AdminGuardOptions {
+  adminPassword: string;
+  /** Guesses per minute and address. */
+  failuresMax: number;
+}
+
+/** In front of every page of operators: from the page itself, not too often, and with the password. [SC2] [SV5] */
+export const guardAdmin = (options: AdminGuardOptions): RequestHandler[] => [demandSameOrigin, slowGuesses(options), demandAdmin(options)];
+
+/** A browser asks for the password. */
+function demandAdmin({ adminPassword }: AdminGuardOptions): RequestHandler {
   return (request, response, next) => {
     if (isAdmin(request.headers.authorization, adminPassword)) return next();
     response.setHeader('www-authenticate', `Basic realm="${REALM}", charset="UTF-8"`);
@@ -26,10 +36,10 @@ export function demandAdmin(adminPassword: string): RequestHandler {
 }
 
 /**
- * Guesses per minute and address. Who knows the password is not counted, however many requests there are at once; at an address that
+ * Who knows the password is not counted, however many requests there are at once; at an address that
  * guessed too often the right one waits too, or it would be the guess that is let in. [SC4]
  */
-export function slowAdminGuesses({ adminPassword, failuresMax }: { adminPassword: string; failuresMax: number }): RequestHandler {
+function slowGuesses({ adminPassword, failuresMax }: AdminGuardOptions): RequestHandler {
   const keyOf = (request: Request) => ipKeyGenerator(request.ip ?? '');
   const limited = rateLimit({
     windowMs: MINUTE_MS,
