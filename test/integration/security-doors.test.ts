@@ -132,8 +132,8 @@ describe('every door', () => {
       for (const headers of wrong.player) {
         for (const [method, at] of [['joinOrCreate', name], ['create', name], ['join', name], ['joinById', ids[name] ?? '']]) {
           const { status, body } = await post(`${server.url}/matchmake/${method}/${at}`, options, headers);
-          // The player's own room is full, and is not even seen.
-          const said = method === 'joinById' && name === 'player' ? `room "${at}" not found` : 'UNAUTHENTICATED';
+          // The player's own room is full: that is said first.
+          const said = method === 'joinById' && name === 'player' ? `room "${at}" is locked` : 'UNAUTHENTICATED';
           assert.equal(body['error'], said, `${method} ${name} ${JSON.stringify(headers)}: ${status}`);
         }
         const { body } = await post(`${server.url}/matchmake/reconnect/${ids[name]}`, { reconnectionToken: 'guess' }, headers);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { assertGoesRed, withMutant } from '../kit/mutant.ts';
 import { adminPasswordOf, basic, ops } from '../kit/ops.ts';
 import { join, newClient, signIn } from '../kit/player.ts';
-import { bearer, exchange } from '../kit/raw.ts';
+import { ask, bearer, exchange } from '../kit/raw.ts';
 import { startServer, type TestServer } from '../kit/server.ts';
 
 const DIST = path.resolve(import.meta.dirname, '../../web/dist');
@@ -12,7 +12,7 @@ const EVIL = 'https://evil.example';
 const GAME = 'https://game.example';
 
 /** One answer of every kind: what a page, a client, a stranger and a fault are told. */
-const ANSWERS: Record<string, [route: string, init?: RequestInit]> = {
+const ANSWERS: Record<string, readonly [route: string, init?: RequestInit]> = {
   'the page': ['/'], 'the page asked for its head': ['/', { method: 'HEAD' }], 'what is not there': ['/nothing.html'], 'JSON for anyone': ['/catalog'], 'a leaderboard': ['/leaderboards'], 'a refusal of ours': ['/service/players'], 'a path that cannot be read': ['/%ff'],
   metrics: ['/metrics'], health: ['/readyz'], "the framework's own health": ['/__healthcheck'], 'the operations page to a stranger': ['/ops'], 'the monitor to a stranger': ['/monitor/'], 'what is not there of the monitor': ['/monitor/nothing'], 'the playground to a stranger': ['/playground/rooms'],
   'a seat': ['/matchmake/joinOrCreate/zone', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }], 'an unknown method of the matchmaker': ['/matchmake/nothing/zone', { method: 'POST' }], 'what the front door refuses': ['/catalog', { method: 'PUT' }], 'a failed login': ['/auth/login', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"email":"a@example.com","password":"guess"}' }],
@@ -32,7 +32,7 @@ function policyOf(headers: Headers): Map<string, string> {
 async function assertHeaders(server: TestServer): Promise<void> {
   const asset = globSync('assets/*.js', { cwd: DIST })[0] ?? '';
   assert.ok(asset, 'the client is built');
-  for (const [what, [route, init]] of Object.entries({ ...ANSWERS, 'a file of the page': [`/${asset}`] } satisfies typeof ANSWERS)) {
+  for (const [what, [route, init]] of Object.entries<(typeof ANSWERS)[string]>({ ...ANSWERS, 'a file of the page': [`/${asset}`] })) {
     const { status, headers } = await look(server.url + route, init);
     assert.equal(headers.get('x-content-type-options'), 'nosniff', `${what} (${status}): its type may be guessed`);
     assert.equal(headers.get('x-powered-by'), null, what);
@@ -121,13 +121,13 @@ describe('pages', () => {
     const player = await join(at.url);
     const before = [await ops(at).entries(), (await ops(at).file(player.id)).frozen];
     const body = JSON.stringify({ commandId: crypto.randomUUID(), frozen: true, reason: 'by another page' });
-    const routes: [string, RequestInit][] = [
+    const routes: [string, { method?: string; body?: string }][] = [
       ['/ops/api/state', {}], [`/ops/api/players/${player.id}`, {}], [`/ops/api/players/${player.id}/freeze`, { method: 'POST', body }], ['/monitor/api', {}], [`/monitor/api/room?roomId=${player.room.roomId}`, {}],
       [`/monitor/api/room/call?roomId=${player.room.roomId}&method=disconnect&args=[]`, {}], ['/playground/rooms', {}], ['/playground/profiling/start', { method: 'POST' }],
     ];
     for (const [what, headers] of Object.entries(asks)) {
       for (const [route, init] of routes) {
-        const answer = await look(at.url + route, { ...init, headers: { 'content-type': 'application/json', ...password, ...headers } });
+        const answer = await ask(at.port, route, { ...init, headers: { ...password, ...headers } });
         assert.equal(answer.status, 400, `${what} asks for ${route} and gets it`);
         assert.doesNotMatch(answer.text, new RegExp(player.id));
       }
@@ -156,8 +156,9 @@ describe('pages', () => {
     for (const route of ['/ops/api/state', '/monitor/api', '/playground/rooms']) assert.equal((await look(server.url + route, { headers: { ...admin, ...own } })).status, 200, route);
     const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
     for (const route of ['/ops', '/ops/', '/monitor/', '/playground/']) {
-      const [followed, typed] = await Promise.all([look(server.url + route, { headers: { ...admin, ...link } }), look(server.url + route, { headers: admin })]);
-      assert.equal(followed.status, typed.status, route);
+      const [followed, typed] = await Promise.all([{ ...admin, ...link }, admin].map((headers) => ask(server.port, route, { headers })));
+      assert.equal(followed?.status, typed?.status, route);
+      assert.doesNotMatch(followed?.text ?? '', /another page/);
     }
     await assert.rejects(newClient(server.url, 'garbage').joinOrCreate('zone'), { message: 'UNAUTHENTICATED' });
   });

@@ -481,6 +481,10 @@ export const MUTATIONS = {
     guard: "answers of operators' routes are for no other origin [SC3]",
     edits: [{ file: 'server/http/cross-origin.ts', find: 'const OPERATORS = /^\\/(?:ops|monitor|playground|service|metrics)', replace: 'const OPERATORS = /^\\/(?:ops)' }],
   },
+  'paths-by-readers': {
+    guard: 'a path means the same to all who read it, so that what is counted is what is served [SC4]',
+    edits: [{ file: 'server/http/front-door.ts', find: "if (!url.startsWith('/') || !isPlainPath(url))", replace: "if (!url.startsWith('/') || !URL.canParse(`http://host${url}`))" }],
+  },
 } as const satisfies Record<string, Mutation>;
 
 export type MutationName = keyof typeof MUTATIONS;
