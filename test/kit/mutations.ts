@@ -485,6 +485,10 @@ export const MUTATIONS = {
     guard: 'a path means the same to all who read it, so that what is counted is what is served [SC4]',
     edits: [{ file: 'server/http/front-door.ts', find: "if (!url.startsWith('/') || !isPlainPath(url))", replace: "if (!url.startsWith('/') || !URL.canParse(`http://host${url}`))" }],
   },
+  'waits-unbounded': {
+    guard: 'who does not finish a request is closed in time [SC6]',
+    edits: [{ file: 'server/http/front-door.ts', find: 'super(WAITS_MS);', replace: 'super();' }],
+  },
 } as const satisfies Record<string, Mutation>;
 
 export type MutationName = keyof typeof MUTATIONS;
