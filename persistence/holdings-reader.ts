@@ -29,13 +29,13 @@ const READ_PLAYERS: Statement = {
 const READ_VERSIONS: Statement = {
   name: 'read-versions',
   text: `select v.holder, v.version::float8 as version, v.session_epoch::float8 as epoch, p.name, p.level, p.xp::float8 as xp, p.guild_id as "guildId"
-    from inventory v left join player p on p.id = v.holder where v.holder = any($1::uuid[])`,
+    from inventory v left join player p on p.id = v.holder and p.erased_at is null where v.holder = any($1::uuid[])`,
 };
 
 export interface HeldVersion {
   version: number;
   epoch: number;
-  /** Absent for a holder that is no player. */
+  /** Absent for a holder that is no player, or no longer one. */
   profile?: Profile;
 }
 

@@ -1,3 +1,4 @@
+import type { Client } from '@colyseus/core';
 import { BoardName, GLOBAL, RegionName, type BoardRows } from '../schema/leaderboard.ts';
 import { AmongGuild, Around } from '../schema/messages/leaderboard.ts';
 import { Refusal } from '../schema/refusals.ts';
@@ -5,7 +6,7 @@ import { LeaderboardRow, LeaderboardState } from '../schema/states/leaderboard-s
 import type { Guilds } from '../server/guilds/index.ts';
 import type { Leaderboards } from '../server/leaderboards/index.ts';
 import type { Players } from '../server/players/index.ts';
-import { authenticator, AuthenticatedRoom, refuseJoin, type RoomKit } from './kit/authenticated-room.ts';
+import { authenticator, AuthenticatedRoom, refuseJoin, type RoomKit, type Seat } from './kit/authenticated-room.ts';
 import { LARGE_STATE_BYTES, makeSpace } from './kit/encoder-space.ts';
 
 const ONLOOKERS_MAX = 500;
@@ -14,7 +15,7 @@ export interface LeaderboardRoomDeps {
   kit: RoomKit;
   leaderboards: Leaderboards;
   guilds: Pick<Guilds, 'look'>;
-  players: Pick<Players, 'read'>;
+  players: Pick<Players, 'read' | 'has'>;
 }
 
 /** The `leaderboard` room: the best of a board or of one region of it, for whoever is signed in. It shows what its process reads once a second for all. [LB9] */
@@ -44,6 +45,11 @@ export function bindLeaderboardRoom({ kit, leaderboards, guilds, players }: Lead
       });
       this.#show(await leaderboards.top(board, region));
       this.#stopWatching = leaderboards.watch(board, region, (rows) => this.#show(rows));
+    }
+
+    override async onJoin(client: Client): Promise<void> {
+      const { playerId } = client.auth as Seat;
+      if (!(await players.has(playerId))) refuseJoin('UNAUTHENTICATED');
     }
 
     override onDispose(): void {

@@ -13,8 +13,9 @@ import type { PlayerId, TradeId } from '../schema/ids.ts';
 import type { Catalog } from './catalog/index.ts';
 import type { Config } from './config/index.ts';
 import type { Features } from './features.ts';
-import { slowAdminGuesses } from './http/admin-guard.ts';
+import { guardAdmin } from './http/admin-guard.ts';
 import { authRoutes, identify } from './http/auth-routes.ts';
+import { keepFromOtherPages } from './http/cross-origin.ts';
 import { FrontDoor } from './http/front-door.ts';
 import { guildRoutes } from './http/guild-routes.ts';
 import { leaderboardRoutes } from './http/leaderboard-routes.ts';
@@ -23,11 +24,12 @@ import { operatorRoutes } from './http/operator-routes.ts';
 import { opsRoutes } from './http/ops-routes.ts';
 import { publicRoutes } from './http/public-routes.ts';
 import { refusals } from './http/refusal-reply.ts';
-import { securityHeaders } from './http/security-headers.ts';
 import { serviceRoutes } from './http/service-routes.ts';
 import { ProcessWatch } from './ops/index.ts';
 import type { FaultListener, Logger, Metrics } from './telemetry/index.ts';
 
+/** Several people may sign in as admin from one address, each with a password that was not right at first. */
+const ADMIN_GUESSES = 3;
 /** The largest frame that a client may send. */
 const FRAME_BYTES_MAX = 16 * 1024;
 
@@ -46,6 +48,7 @@ export interface AppOptions {
 /** The rooms and routes of one process, on one port. */
 export function createApp({ config, storage, catalog, features, backplane, metrics, log, onFault }: AppOptions) {
   const { limits, secrets } = config;
+  const production = config.env === 'production';
   const kit: RoomKit = {
     authenticate: identify,
     report: ({ error, ...where }) => log.error({ ...where, err: error }, 'room failed'),
@@ -93,14 +96,14 @@ export function createApp({ config, storage, catalog, features, backplane, metri
     rooms,
     express: (app) => {
       app.disable('x-powered-by');
-      app.use(securityHeaders);
-      app.use('/auth', authRoutes({ accounts: features.accounts, jwtSecret: secrets.jwtSecret, authRateMax: limits.authRateMax, loginFailuresMax: limits.loginFailuresMax }));
+      app.use((request, response, next) => (keepFromOtherPages(request, response), next()));
+      app.use('/auth', authRoutes({ accounts: features.accounts, players, jwtSecret: secrets.jwtSecret, authRateMax: limits.authRateMax, loginFailuresMax: limits.loginFailuresMax }));
       app.use('/service', serviceRoutes({ serviceKey: secrets.serviceKey, commands: features.serviceCommands, players, sessions, guilds, leaderboards, erasure: features.erasure, storage }));
       app.use('/leaderboards', leaderboardRoutes({ leaderboards, players }));
-      app.use('/guilds', guildRoutes({ guilds, sessions, identify }));
-      app.use(['/ops', '/monitor', '/playground'], slowAdminGuesses(limits.loginFailuresMax));
-      app.use('/ops', opsRoutes({ adminPassword: secrets.adminPassword, support: features.support, samples: backplane.opsSamples, watch, storage, catalog, redis: () => (config.redisUrl === undefined ? 'none' : backplane.isUp() ? 'up' : 'away') }));
-      app.use(operatorRoutes({ adminPassword: secrets.adminPassword, production: config.env === 'production' }));
+      app.use('/guilds', guildRoutes({ guilds, sessions, players, identify }));
+      app.use(['/ops', '/monitor', ...(production ? [] : ['/playground'])], guardAdmin({ adminPassword: secrets.adminPassword, failuresMax: ADMIN_GUESSES * limits.loginFailuresMax }));
+      app.use('/ops', opsRoutes({ support: features.support, samples: backplane.opsSamples, watch, storage, catalog, redis: () => (config.redisUrl === undefined ? 'none' : backplane.isUp() ? 'up' : 'away') }));
+      app.use(operatorRoutes({ production }));
       app.use(publicRoutes({ storage, backplane, catalog, metrics, serviceKey: secrets.serviceKey, log }));
       app.use(refusals(log));
     },

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { PlayerId } from '../../schema/ids.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import type { Accounts, Identity } from '../accounts/index.ts';
+import type { Players } from '../players/index.ts';
 import { sendRefusal } from './refusal-reply.ts';
 
 const TOKEN_LIFETIME = '30d';
@@ -19,6 +20,7 @@ const Claims = z.object({ playerId: PlayerId, anonymous: z.boolean(), email: z.s
 
 export interface AuthRoutesOptions {
   accounts: Accounts;
+  players: Pick<Players, 'has'>;
   jwtSecret: string;
   authRateMax: number;
   loginFailuresMax: number;
@@ -37,7 +39,7 @@ export async function identify(token: string | undefined): Promise<Identity> {
  * The upgrading player is taken from the request's verified token alone: the library hands over the body's `options` as
  * they came, so an `upgradingToken` in it is whatever a client wrote.
  */
-export function authRoutes({ accounts, jwtSecret, authRateMax, loginFailuresMax }: AuthRoutesOptions): Router {
+export function authRoutes({ accounts, players, jwtSecret, authRateMax, loginFailuresMax }: AuthRoutesOptions): Router {
   JWT.settings.secret = jwtSecret;
   const upgrading = new AsyncLocalStorage<PlayerId | undefined>();
 
@@ -57,6 +59,7 @@ export function authRoutes({ accounts, jwtSecret, authRateMax, loginFailuresMax 
       onGenerateToken: async (user: unknown) => await JWT.sign(Claims.parse(user), { expiresIn: TOKEN_LIFETIME }),
       onParseToken: async (claims) => {
         const { playerId, anonymous, email } = Claims.parse(claims);
+        if (!(await asMessage(players.has(playerId)))) throw new Error('UNAUTHENTICATED');
         return { id: playerId, playerId, anonymous, email };
       },
     },

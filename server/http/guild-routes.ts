@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { GuildId, type PlayerId } from '../../schema/ids.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import type { Guilds } from '../guilds/index.ts';
+import type { Players } from '../players/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 
 const PAGE_MAX = 200;
@@ -11,18 +12,20 @@ const Page = z.object({ before: z.coerce.number().int().min(1).max(Number.MAX_SA
 export interface GuildRoutesOptions {
   guilds: Guilds;
   sessions: Pick<Sessions, 'online'>;
+  players: Pick<Players, 'has'>;
   /** Who bears a token. @throws when it is not ours */
   identify: (token: string | undefined) => Promise<{ playerId: PlayerId }>;
 }
 
 /** What members may read of their guild without its room: who is in it, and, by rank, all of its log. */
-export function guildRoutes({ guilds, sessions, identify }: GuildRoutesOptions): Router {
+export function guildRoutes({ guilds, sessions, players, identify }: GuildRoutesOptions): Router {
   const routes = express.Router();
   const reader = async ({ headers: { authorization } }: Request): Promise<PlayerId> => {
     const token = /^Bearer (.+)$/.exec(authorization ?? '')?.[1];
     const { playerId } = await identify(token).catch(() => {
       throw new Refusal('UNAUTHENTICATED');
     });
+    if (!(await players.has(playerId))) throw new Refusal('UNAUTHENTICATED');
     return playerId;
   };
   routes.get('/:guildId', async (request, response) => {

@@ -7,7 +7,6 @@ import { Refusal } from '../../schema/refusals.ts';
 import type { Catalog } from '../catalog/index.ts';
 import { SAMPLE_EVERY_MS, seriesOf, type ProcessWatch } from '../ops/index.ts';
 import type { Support } from '../support/index.ts';
-import { demandAdmin, demandSameOrigin } from './admin-guard.ts';
 
 const PAGE = path.resolve(import.meta.dirname, '../../web/dist/ops.html');
 const BODY_BYTES_MAX = '16kb';
@@ -15,7 +14,6 @@ const BODY_BYTES_MAX = '16kb';
 const PRESENT_MS = 3 * SAMPLE_EVERY_MS;
 
 export interface OpsRoutesOptions {
-  adminPassword: string;
   support: Support;
   samples: OpsSamples;
   watch: Pick<ProcessWatch, 'look'>;
@@ -24,10 +22,10 @@ export interface OpsRoutesOptions {
   redis: () => OpsState['redis'];
 }
 
-/** The operations page and what it asks for: how the processes are, and what support may do. [OP1] [OP5] */
-export function opsRoutes({ adminPassword, support, samples, watch, storage, catalog, redis }: OpsRoutesOptions): Router {
+/** The operations page and what it asks for: how the processes are, and what support may do; behind the admin's password. [OP1] [OP5] */
+export function opsRoutes({ support, samples, watch, storage, catalog, redis }: OpsRoutesOptions): Router {
   const routes = express.Router();
-  routes.use(demandAdmin(adminPassword), demandSameOrigin, express.json({ limit: BODY_BYTES_MAX, strict: true }));
+  routes.use(express.json({ limit: BODY_BYTES_MAX, strict: true }));
   // The page's files are beside it: one folder further down they would not be found.
   routes.get('/', (request, response) => (request.originalUrl.startsWith('/ops/') ? response.redirect('../ops') : response.sendFile(PAGE)));
 

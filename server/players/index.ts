@@ -26,6 +26,11 @@ export class Players {
     return this.#deps.reader.players(ids);
   }
 
+  /** Whether there is such a player: a token outlives one that was erased. */
+  async has(id: PlayerId): Promise<boolean> {
+    return (await this.#deps.reader.versions([id])).get(id)?.profile !== undefined;
+  }
+
   /** @throws {Refusal} SESSION_REPLACED, COMMAND_REUSED, UNKNOWN_PLAYER */
   async rename(actor: PlayerId, { commandId, name }: Rename, epoch: number): Promise<{ name: string }> {
     const { idempotency, store } = this.#deps;

@@ -20,7 +20,8 @@ export interface SessionsDeps {
   players: PlayerStore;
   store: SessionStore;
   bus: Bus;
-  epochs: (players: readonly PlayerId[]) => Promise<Map<string, { epoch: number }>>;
+  /** Who has no profile is a player no longer. */
+  epochs: (players: readonly PlayerId[]) => Promise<Map<string, { epoch: number; profile?: object }>>;
   /** Under which this process's rooms are listed. */
   processId: () => string;
   /** Whether a process lives, by what is known here; every one does, unless given. */
@@ -122,9 +123,9 @@ export class Sessions {
     try {
       await listening.ready;
       const [versions, session] = await Promise.all([this.#deps.epochs([playerId]), this.#deps.store.find(playerId).catch(this.#fault)]);
-      const held = versions.get(playerId)?.epoch;
-      if (held === undefined) throw new Refusal('UNKNOWN_PLAYER', { playerId });
-      epoch = Math.max(epoch, held, session?.epoch ?? 0);
+      const held = versions.get(playerId);
+      if (held?.profile === undefined) throw new Refusal('UNKNOWN_PLAYER', { playerId });
+      epoch = Math.max(epoch, held.epoch, session?.epoch ?? 0);
       if (session !== undefined) isFree = false;
     } catch (error) {
       listening.stop();

@@ -16,7 +16,7 @@ for (const production of [false, true]) {
     let server: TestServer;
     let adminPassword: string;
     before(async () => {
-      server = await startServer({ env: production ? { ...SECRETS, NODE_ENV: 'production' } : {} });
+      server = await startServer({ env: { LOGIN_FAILURES_MAX: '100000', ...(production && { ...SECRETS, NODE_ENV: 'production' }) } });
       const stored = path.join(server.dataDir, 'secrets.json');
       adminPassword = production ? SECRETS.ADMIN_PASSWORD : (JSON.parse(readFileSync(stored, 'utf8')) as { adminPassword: string }).adminPassword;
     });

@@ -450,6 +450,49 @@ export const MUTATIONS = {
     guard: "a player's scores move with the slot [LB4]",
     edits: [{ file: 'persistence/reshard/statements.ts', find: "{ table: 'score', where: 'r.player in (select id from player where slot = any($1::int[]))' },", replace: '' }],
   },
+  'route-unlisted': {
+    guard: 'every route is in the table of who may [SC2]',
+    edits: [{ file: 'server/app.ts', find: 'app.use(refusals(log));', replace: "app.get('/backdoor', (_request, response) => void response.json({}));" }],
+  },
+  'service-unguarded': {
+    guard: 'routes of the service demand its key [SC2]',
+    edits: [{ file: 'server/http/service-routes.ts', find: 'routes.use(demandServiceKey(serviceKey), express', replace: 'routes.use(express' }],
+  },
+  'admin-unguarded': {
+    guard: "pages of operators demand the admin's password [SC2]",
+    edits: [{ file: 'server/http/admin-guard.ts', find: 'if (isAdmin(request.headers.authorization, adminPassword)) return next();', replace: 'if (!isAdmin(undefined, adminPassword)) return next();' }],
+  },
+  'guilds-unguarded': {
+    guard: 'what members read of their guild demands their token [SC2]',
+    edits: [
+      { file: 'server/http/guild-routes.ts', find: "throw new Refusal('UNAUTHENTICATED');\n    });", replace: "return { playerId: '' as PlayerId };\n    });" },
+      { file: 'server/http/guild-routes.ts', find: "if (!(await players.has(playerId))) throw new Refusal('UNAUTHENTICATED');", replace: '' },
+    ],
+  },
+  'erased-sit-down': {
+    guard: 'who takes a seat is a player still [SC5]',
+    edits: [{ file: 'server/sessions/index.ts', find: 'if (held?.profile === undefined)', replace: 'if (held === undefined)' }],
+  },
+  'headers-bare': {
+    guard: 'every answer has the security headers [SC1]',
+    edits: [{ file: 'server/http/front-door.ts', find: 'if (way instanceof ServerResponse) for (const', replace: 'if (way instanceof ServerResponse && request.url === undefined) for (const' }],
+  },
+  'pages-strangers': {
+    guard: "pages of operators are asked by themselves alone, whatever the browser sends along [SC3]",
+    edits: [{ file: 'server/http/admin-guard.ts', find: '[demandSameOrigin, slowGuesses(options),', replace: '[slowGuesses(options),' }],
+  },
+  'operators-cors': {
+    guard: "answers of operators' routes are for no other origin [SC3]",
+    edits: [{ file: 'server/http/cross-origin.ts', find: 'const OPERATORS = /^\\/(?:ops|monitor|playground|service|metrics)', replace: 'const OPERATORS = /^\\/(?:ops)' }],
+  },
+  'paths-by-readers': {
+    guard: 'a path means the same to all who read it, so that what is counted is what is served [SC4]',
+    edits: [{ file: 'server/http/front-door.ts', find: "if (!url.startsWith('/') || !isPlainPath(url))", replace: "if (!url.startsWith('/') || !URL.canParse(`http://host${url}`))" }],
+  },
+  'waits-unbounded': {
+    guard: 'who does not finish a request is closed in time [SC6]',
+    edits: [{ file: 'server/http/front-door.ts', find: 'super(WAITS_MS);', replace: 'super();' }],
+  },
 } as const satisfies Record<string, Mutation>;
 
 export type MutationName = keyof typeof MUTATIONS;

@@ -120,3 +120,10 @@ export async function exchange(port: number, bytes: string | Uint8Array, waitMs 
   await new Promise((resolve) => socket.on('close', resolve));
   return answer;
 }
+
+/** One request, with exactly these headers and this target: what no client's library sends. */
+export async function ask(port: number, target: string, { method = 'GET', headers = {}, body = '', waitMs = 2_000 }: { method?: string; headers?: Record<string, string>; body?: string; waitMs?: number } = {}): Promise<{ status: number; text: string }> {
+  const all = { host: `127.0.0.1:${port}`, connection: 'close', ...(body && { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }), ...headers };
+  const text = await exchange(port, `${method} ${target} HTTP/1.1\r\n${Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`, waitMs);
+  return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0), text };
+}
