@@ -3,10 +3,10 @@ import type { Shard } from '../shard.ts';
 
 /** Who looks at all shards does not wait for one that hangs. */
 const ANSWER_MAX_MS = 1_000;
-/** How many players there are, as the last analyze counted: counting them reads the table, and somebody looks every few seconds. */
+/** Where there are many players, how many the last analyze counted: counting them reads the table, and somebody looks every few seconds. */
 const STATE = `
   select (select count(*)::int from slot where shard = $1::int) as slots,
-    greatest(0, (select reltuples from pg_class where oid = 'player'::regclass))::float8 as players,
+    (select case when reltuples < 10000 then (select count(*) from player) else reltuples end from pg_class where oid = 'player'::regclass)::float8 as players,
     pg_database_size(current_database())::float8 as bytes,
     (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as connections,
     (select count(*)::int from pg_prepared_xacts where database = current_database() and gid like 'strongroom:%' and prepared < clock_timestamp() - interval '5 seconds') as "inDoubt"`;

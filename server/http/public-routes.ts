@@ -44,6 +44,8 @@ export function publicRoutes({ storage, backplane, catalog, metrics, serviceKey,
   routes.get('/catalog', (_request, response) => {
     response.json({ assets: catalog.assets, guilds: catalog.guilds, regions: catalog.regions });
   });
+  // It lies among the client's files, and is shown to whoever signs in.
+  routes.get('/ops.html', (_request, response) => response.redirect('ops'));
   routes.use(express.static(WEB_ROOT));
   return routes;
 }
