@@ -1,5 +1,5 @@
 import type { Fault } from '../../schema/messages/ops.ts';
-import { pino, type Logger } from 'pino';
+import { pino, stdSerializers, type Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export type { Logger } from 'pino';
@@ -13,11 +13,21 @@ const FATAL = 60;
 /** Keys whose values never reach a log, wherever they stand in a line. */
 const SECRET_PATHS = ['password', 'token', 'authorization', 'secrets', '*.password', '*.token', '*.authorization', '*.passwordHash', 'req.headers.authorization'];
 
+/** What PostgreSQL adds to an error: the row that it refused, and with it a login and most of its hash. */
+const ROWS = /^\s*-? ?detail: .*$|(?:Failing row contains|Key \(.*?\)=) ?\(.*$/gim;
+
+/** An error and its causes, without the rows that they are about. [SC7] */
+export function withoutRows(error: Error): object {
+  const { detail: _detail, where: _where, ...told } = stdSerializers.err(error) as unknown as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(told).map(([field, value]) => [field, typeof value === 'string' ? value.replaceAll(ROWS, '…') : value]));
+}
+
 /** Structured log lines, one JSON object each, with the process's number; `ref` joins a line with the refusal that a client saw. */
 export function createLogger(level: string, instance = 0, onFault?: FaultListener): Logger {
   return pino({
     level,
     base: { process: instance },
+    serializers: { err: withoutRows },
     redact: { paths: SECRET_PATHS, censor: '…' },
     hooks: {
       logMethod(line, method, rank) {

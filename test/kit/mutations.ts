@@ -493,6 +493,10 @@ export const MUTATIONS = {
     guard: 'who does not finish a request is closed in time [SC6]',
     edits: [{ file: 'server/http/front-door.ts', find: 'super(WAITS_MS);', replace: 'super();' }],
   },
+  'rows-in-log': {
+    guard: 'what the database says of a row that it refused is not logged [SC7]',
+    edits: [{ file: 'server/telemetry/index.ts', find: 'serializers: { err: withoutRows },', replace: '' }],
+  },
 } as const satisfies Record<string, Mutation>;
 
 export type MutationName = keyof typeof MUTATIONS;
