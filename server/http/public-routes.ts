@@ -1,4 +1,5 @@
 import path from 'node:path';
+import compression from 'compression';
 import express, { type Request, type Router } from 'express';
 import type { Storage } from '../../persistence/index.ts';
 import { Refusal } from '../../schema/refusals.ts';
@@ -44,7 +45,7 @@ export function publicRoutes({ storage, backplane, catalog, metrics, serviceKey,
   routes.get('/catalog', (_request, response) => {
     response.json({ assets: catalog.assets, guilds: catalog.guilds, regions: catalog.regions });
   });
-  routes.use(express.static(WEB_ROOT));
+  routes.use(compression(), express.static(WEB_ROOT));
   return routes;
 }
 
