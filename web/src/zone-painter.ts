@@ -1,5 +1,6 @@
 import { assetOf } from './catalog.ts';
 import { nodeImages } from './icons.ts';
+import { hueOf } from './player-hue.ts';
 import { serverNow } from './server-clock.ts';
 import { clamp, type Point } from './walker.ts';
 import { paintGround, presentPalette } from './zone-ground.ts';
@@ -182,11 +183,4 @@ function ellipse(context: CanvasRenderingContext2D, x: number, y: number, radius
 
 function draw(context: CanvasRenderingContext2D, image: HTMLImageElement, x: number, y: number, size: number): void {
   if (image.complete && image.naturalWidth > 0) context.drawImage(image, x - size / 2, y - size / 2, size, size);
-}
-
-/** The same colour for a player on every screen. */
-function hueOf(id: string): number {
-  let hash = 0;
-  for (const character of id) hash = (hash * 31 + character.charCodeAt(0)) >>> 0;
-  return hash % 360;
 }
