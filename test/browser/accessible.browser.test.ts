@@ -23,7 +23,7 @@ describe('browser: everybody can use it', function () {
     const problems: string[] = [];
     async function look({ page }: PlayerPage, what: string): Promise<void> {
       for (const colorScheme of ['dark', 'light'] as const) {
-        await page.emulateMedia({ colorScheme });
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         problems.push(...(await seriousViolations(page)).map((problem) => `${what}, ${colorScheme}: ${problem}`));
       }
       if (viewport.width >= DESKTOP.width) return;

@@ -36,7 +36,6 @@ describe('browser: from the first visit to the first trade', function () {
     await bob.press('hint-trade-done');
     await bob.get('hint-trade').waitFor({ state: 'detached' });
     await ann.get('offer-wood').dragTo(ann.get('mine'));
-    await ann.press('quantity-wood-all').catch(() => undefined);
     await bob.press('offer-ore');
     await ann.get('theirs-ore').waitFor();
     await bob.get('theirs-wood').waitFor();
