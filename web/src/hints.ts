@@ -2,12 +2,15 @@ import { cell } from '../client/index.ts';
 import { storageKey } from './account.ts';
 import { button, el, setText } from './dom.ts';
 
+const byFinger = matchMedia('(pointer: coarse)').matches;
+const PRESS = byFinger ? 'Tap' : 'Click';
+
 /** One sentence each, for the first time; in the zone in this order. */
 const HINTS = {
-  walk: 'Click or tap the grass to walk, or use the arrow keys.',
-  gather: 'Click a tree, a rock or a flower to gather from it.',
-  meet: 'Click another player to trade with them.',
-  trade: 'Click or drag your things to offer them; nothing moves until both of you accept.',
+  walk: byFinger ? 'Tap the grass to walk.' : 'Click the grass to walk, or use the arrow keys.',
+  gather: `${PRESS} a tree, a rock or a flower to gather from it.`,
+  meet: `${PRESS} another player to trade with them.`,
+  trade: `${PRESS}${byFinger ? '' : ' or drag'} your things to offer them; nothing moves until both of you accept.`,
   guild: 'A guild shares one bank, and its ranks say who may take how much.',
   boards: 'Scores move while you watch, and equal scores share a rank.',
 } as const;
