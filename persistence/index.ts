@@ -26,7 +26,7 @@ export type { ScoreScan } from './scores/score-scan.ts';
 export type { Counted, ScoreChange, ScoreCommand, ScoreOutcome, ScoreStore } from './scores/score-store.ts';
 export type { ClosedSeason, FinalPlace, OpenSeason, Seasons, SeasonStore } from './scores/season-store.ts';
 export type { Settle } from './settle.ts';
-export { isPaused } from './support/pauses.ts';
+export { pauseOf } from './support/pauses.ts';
 export type { AuditRuns } from './support/audit-runs.ts';
 export type { PersonStore } from './support/person-store.ts';
 export { holdersIn, type Standing, type SupportStore, type TradeRecord } from './support/support-store.ts';

@@ -46,7 +46,7 @@ export interface GuildSnapshot {
   balance: (holder: HolderId, asset: string) => number;
   item: (id: ItemId) => (ItemContent & { holder: HolderId; version: number }) | undefined;
   known: (actor: PlayerId, id: CommandId) => KnownCommand | undefined;
-  /** Assets and kinds that must not be traded, see `isPaused`. */
+  /** Assets and kinds that must not be traded, see `pauseOf`. */
   paused: ReadonlySet<string>;
 }
 

@@ -1,4 +1,4 @@
-import { isPaused, type GuildDecision, type GuildPlayerRow, type GuildSnapshot } from '../../persistence/index.ts';
+import { pauseOf, type GuildDecision, type GuildPlayerRow, type GuildSnapshot } from '../../persistence/index.ts';
 import type { GuildRules, RankRules } from '../../schema/catalog.ts';
 import { outranks, type GuildRank } from '../../schema/guild.ts';
 import type { HolderId, PlayerId } from '../../schema/ids.ts';
@@ -78,7 +78,7 @@ export function decideActions(snapshot: GuildSnapshot, actions: readonly GuildAc
 function keptBySupport({ actor, items, fungibles }: BankAction, { frozen }: GuildPlayerRow, { paused, item }: GuildSnapshot): Verdict | undefined {
   if (frozen) return refused('ACCOUNT_FROZEN', { playerId: actor });
   if (paused.size === 0) return undefined;
-  const asset = [...Object.keys(fungibles), ...items.flatMap((id) => item(id)?.kind ?? [])].find((one) => isPaused(one, paused));
+  const [asset] = [...Object.keys(fungibles), ...items.flatMap((id) => item(id)?.kind ?? [])].flatMap((one) => pauseOf(one, paused) ?? []);
   return asset === undefined ? undefined : refused('TRADING_PAUSED', { asset });
 }
 

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import compression from 'compression';
 import express, { type Request, type Router } from 'express';
 import type { Storage } from '../../persistence/index.ts';
 import { Refusal } from '../../schema/refusals.ts';
@@ -46,7 +47,7 @@ export function publicRoutes({ storage, backplane, catalog, metrics, serviceKey,
   });
   // It lies among the client's files, and is shown to whoever signs in.
   routes.get('/ops.html', (_request, response) => response.redirect('ops'));
-  routes.use(express.static(WEB_ROOT));
+  routes.use(compression(), express.static(WEB_ROOT));
   return routes;
 }
 

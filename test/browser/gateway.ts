@@ -7,6 +7,8 @@ export interface Gateway {
   pointTo(port: number): void;
   /** Nothing goes through the connections that are open now, and nobody is told. */
   freeze(): void;
+  /** Answers are lost: on the connections that are open now, the server hears everything and nobody hears it. */
+  mute(): void;
   /** Breaks every connection that is open now, without a goodbye. */
   cut(): void;
   close(): Promise<void>;
@@ -16,6 +18,7 @@ export interface Gateway {
 export async function openGateway(port: number): Promise<Gateway> {
   let target = port;
   const sockets = new Set<Socket>();
+  const servers = new Set<Socket>();
   const server = createServer((near) => {
     const far = connect(target, '127.0.0.1');
     for (const [socket, other] of [[near, far], [far, near]] as const) {
@@ -26,6 +29,8 @@ export async function openGateway(port: number): Promise<Gateway> {
         other.destroy();
       });
     }
+    servers.add(far);
+    far.on('close', () => servers.delete(far));
     near.pipe(far).pipe(near);
   });
   server.listen(0, '127.0.0.1');
@@ -40,6 +45,9 @@ export async function openGateway(port: number): Promise<Gateway> {
     },
     freeze() {
       for (const socket of sockets) socket.unpipe().pause();
+    },
+    mute() {
+      for (const socket of servers) socket.unpipe().resume();
     },
     cut,
     async close() {

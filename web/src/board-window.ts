@@ -8,6 +8,7 @@ import { choiceBar } from './choice-bar.ts';
 import type { ClientSession } from './client-session.ts';
 import { openDialog, type OpenDialog } from './dialog.ts';
 import { button, el, fill, setText } from './dom.ts';
+import { windowHint } from './hints.ts';
 import { serverNow } from './server-clock.ts';
 
 export interface BoardWindowOptions {
@@ -51,7 +52,7 @@ export function openBoardWindow({ session, choice: first, closed }: BoardWindowO
     el('header', { class: 'trade-head' },
       el('div', { class: 'window-titles' }, title, el('p', { class: 'quiet' }, season, standing)),
       button({ class: 'icon-button', 'aria-label': 'Close', testid: 'board-close', press: () => dialog.close() }, '×')),
-    choices, panel, without);
+    windowHint('boards'), choices, panel, without);
   const stops = [
     boardList.watchNow(settle),
     ...[boards.standing, boards.top, boards.asked, boards.problem, session.player].map((cell) => cell.watch(show)),

@@ -1,5 +1,5 @@
 import { el, type Attributes, type Child } from './dom.ts';
-import { releaseFloating } from './toasts.ts';
+import { liftFloating } from './toasts.ts';
 
 export interface OpenDialog {
   element: HTMLDialogElement;
@@ -24,11 +24,12 @@ export function openDialog(
   });
   element.addEventListener('close', (event) => {
     if (event.target !== element) return;
-    releaseFloating(element);
+    liftFloating();
     element.remove();
     closed?.();
   });
   document.body.append(element);
   element.showModal();
+  liftFloating();
   return { element, close: () => element.close() };
 }

@@ -5,7 +5,7 @@ import { BoardDesk } from './board-desk.ts';
 import { ClientSession } from './client-session.ts';
 import { button, el, setText } from './dom.ts';
 import { GuildDesk } from './guild-desk.ts';
-import { hintBar } from './hints.ts';
+import { zoneHints } from './hints.ts';
 import { iconElement } from './icons.ts';
 import { inventoryPanel } from './inventory-panel.ts';
 import { nearbyPanel } from './nearby-panel.ts';
@@ -24,7 +24,8 @@ export function gamePage(): { element: HTMLElement; close(): void } {
   const guild = new GuildDesk(session, zone.model);
   const boards = new BoardDesk(session);
   const nearby = nearbyPanel(zone, { selfId: () => session.player.get()?.playerId, trade });
-  zone.element.append(hintBar());
+  const hints = zoneHints();
+  zone.element.append(hints.element);
   const element = el('div', { class: 'game' },
     header(session, [boards.element, guild.element], stops),
     banner(session),
@@ -40,6 +41,7 @@ export function gamePage(): { element: HTMLElement; close(): void } {
       boards.close();
       nearby.close();
       zone.close();
+      hints.close();
       session.close();
     },
   };
@@ -65,9 +67,10 @@ function header(session: ClientSession, desks: readonly HTMLElement[], stops: ((
   }));
   return el('header', { class: 'top' },
     el('div', { class: 'wordmark wordmark-small' }, iconElement('strongroom'), el('h1', {}, 'Strongroom')),
-    el('span', { class: 'purse', title: 'Gold' }, iconElement('gold'), gold),
+    el('span', { class: 'purse', title: 'Gold' }, iconElement('gold'), el('span', { class: 'sr-only' }, 'Gold: '), gold),
     ...desks,
-    button({ class: 'who', testid: 'account', 'aria-haspopup': 'dialog', 'aria-label': 'Account', press: () => openAccountDialog(session) }, el('span', { class: 'who-text' }, name, level), guest));
+    button({ class: 'who', testid: 'account', 'aria-haspopup': 'dialog', press: () => openAccountDialog(session) },
+      el('span', { class: 'sr-only' }, 'Account of '), el('span', { class: 'who-text' }, name, level), guest));
 }
 
 /** Two panels; one at a time behind tabs where the screen is narrow. */

@@ -5,6 +5,7 @@ import { guildHall } from './guild-hall.ts';
 import { guildLobby } from './guild-lobby.ts';
 import type { GuildScreen } from './guild-panel.ts';
 import type { GuildSession } from './guild-session.ts';
+import { windowHint } from './hints.ts';
 import type { ZoneModel } from './zone-model.ts';
 
 export interface GuildWindowOptions {
@@ -43,7 +44,7 @@ export function openGuildWindow({ guild, session, model, closed }: GuildWindowOp
     el('header', { class: 'trade-head' },
       el('div', { class: 'window-titles' }, title, standing),
       button({ class: 'icon-button', 'aria-label': 'Close', testid: 'guild-close', press: () => dialog.close() }, '×')),
-    body);
+    windowHint('guild'), body);
   const stops = [guild.standing.watchNow(show), guild.view.watchNow(show)];
   if (guild.standing.get() === 'none') void guild.refreshInvitations();
   return dialog;

@@ -58,10 +58,17 @@ export function holdingPicker({ title, testids, offer, change, held, chosen }: H
       remove: (holding) => change((offer) => (holding.type === 'unique' ? withoutItem(offer, holding.item.id) : withQuantity(offer, holding.asset, 0))),
     },
     acceptDrops(target) {
+      const over = (is: boolean) => target.classList.toggle('drop-target', is);
       target.addEventListener('dragover', (event) => {
-        if (event.dataTransfer?.types.includes(DRAG_TYPE)) event.preventDefault();
+        if (!event.dataTransfer?.types.includes(DRAG_TYPE)) return;
+        event.preventDefault();
+        over(true);
+      });
+      target.addEventListener('dragleave', (event) => {
+        if (!target.contains(event.relatedTarget as Node | null)) over(false);
       });
       target.addEventListener('drop', (event) => {
+        over(false);
         const key = event.dataTransfer?.getData(DRAG_TYPE);
         const holding = holdings().find((candidate) => candidate.key === key);
         if (!holding) return;

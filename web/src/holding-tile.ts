@@ -54,7 +54,7 @@ export function holdingTile(first: Holding, options: TileOptions): Row<Holding> 
       element.title = [holdingText(holding), blocked].filter(Boolean).join(' — ');
       element.setAttribute('aria-label', element.title);
       if (holding.type === 'fungible') {
-        setText(count, shortQuantityText(holding.quantity));
+        count.dataset['count'] = shortQuantityText(holding.quantity);
         if (shown.type === 'fungible') showChange(element, holding.quantity - shown.quantity);
       }
       shown = holding;

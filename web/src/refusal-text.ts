@@ -6,6 +6,7 @@ import { quantityText } from './quantity-text.ts';
 /** The same refusal in the words of the player's side of the screen; the table in `schema/` has the rest. */
 const PLAYER_WORDS: Partial<Record<RefusalCode, string>> = {
   RATE_LIMITED: 'That was too fast. Wait a moment and try again.',
+  ACCOUNT_FROZEN: 'Your account is frozen by support: nothing of value can leave or enter it.',
   BAD_REQUEST: 'The server did not understand that. Reload the page if it happens again.',
   NOT_OWNER: 'One of the items offered is not held by its owner any more.',
   ITEM_BOUND: 'This item is bound to its holder and cannot be given away.',
@@ -21,6 +22,9 @@ const PLAYER_WORDS: Partial<Record<RefusalCode, string>> = {
   TOO_FAR: 'That is out of reach. Walk closer.',
 };
 
+/** As a pause names it. */
+const EVERYTHING = '*';
+
 /** What is wrong with a request's form, or overloaded, is for whoever wrote the page or runs the server. */
 const REASONLESS: ReadonlySet<RefusalCode> = new Set(['BAD_REQUEST', 'BUSY', 'INTERNAL']);
 
@@ -30,12 +34,19 @@ const REASONLESS: ReadonlySet<RefusalCode> = new Set(['BAD_REQUEST', 'BUSY', 'IN
  */
 export function refusalText({ code, details, ref }: RefusalReply): string {
   const known = PLAYER_WORDS[code] ?? REFUSALS[code]?.text ?? 'The server refused that.';
+  if (code === 'TRADING_PAUSED') return pausedText(details);
   if (code === 'INTERNAL' && ref) return `${known} Reference: ${ref}`;
   const { reason } = details;
   if (typeof reason !== 'string' || REASONLESS.has(code)) return known;
   // With a reason it need not be the rank that forbids it.
   const said = code === 'GUILD_FORBIDDEN' ? 'That is not allowed' : known.replace(/[.]$/, '');
   return `${said}: ${reason}${leftText(details)}.`;
+}
+
+/** Which asset is paused, or that all are; the first who accepted a trade hears only that something is. */
+function pausedText({ asset }: RefusalDetails): string {
+  const what = typeof asset !== 'string' ? 'Trading of something here is' : asset === EVERYTHING ? 'All trading is' : `Trading of ${assetOf(asset).title} is`;
+  return `${what} paused by the operators. Try again later.`;
 }
 
 function leftText({ left, of }: RefusalDetails): string {

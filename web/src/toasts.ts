@@ -27,7 +27,7 @@ export function onTop(floating: HTMLElement): void {
   if (floating.parentElement !== host) host.append(floating);
 }
 
-/** After a dialog closed, what floated in it goes back to the page. */
-export function releaseFloating(dialog: HTMLDialogElement): void {
-  for (const floating of dialog.querySelectorAll<HTMLElement>(':scope > .toasts, :scope > .invitations')) onTop(floating);
+/** After a dialog opened or closed, what floats goes to where it can be seen and pressed. */
+export function liftFloating(): void {
+  for (const floating of document.querySelectorAll<HTMLElement>('.toasts, .invitations')) onTop(floating);
 }

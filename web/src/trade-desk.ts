@@ -2,6 +2,7 @@ import { storageKey } from './account.ts';
 import type { ClientSession, TradeInvitation } from './client-session.ts';
 import type { OpenDialog } from './dialog.ts';
 import { button, el, setText } from './dom.ts';
+import { learn } from './hints.ts';
 import { failureText } from './refusal-text.ts';
 import { onTop, toast } from './toasts.ts';
 import { TradeSession } from './trade-session.ts';
@@ -102,6 +103,7 @@ export class TradeDesk {
     const trade = this.#trade;
     if (!trade || this.#window) return;
     this.#shown = trade;
+    learn('meet');
     const closing = (forget: boolean) => {
       this.#window = undefined;
       if (forget && this.#trade === trade) this.#trade = undefined;

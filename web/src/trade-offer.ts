@@ -1,4 +1,4 @@
-import { REFUSALS, type RefusalCode } from '../../schema/refusals.ts';
+import { REFUSALS, type RefusalCode, type RefusalReply } from '../../schema/refusals.ts';
 import type { Offer } from './offer-draft.ts';
 import type { Held, ItemView } from './player-view.ts';
 import { refusalText } from './refusal-text.ts';
@@ -19,6 +19,8 @@ export function standingText(standing: {
   link: string;
   view: TradeView | undefined;
   partnerName: string;
+  /** Of the player's own last acceptance. */
+  refusal: RefusalReply | undefined;
   changed: boolean;
   awaited: boolean;
   empty: boolean;
@@ -27,7 +29,7 @@ export function standingText(standing: {
   if (link === 'dropped' || (link === 'joining' && view)) return 'The connection dropped. Coming back…';
   if (!view) return 'Opening the trade…';
   if (view.phase === 'settling') return 'Both of you accepted. Settling…';
-  const failed = reopenedText(view);
+  const failed = reopenedText(view, partnerName, standing.refusal);
   if (failed !== undefined) return failed;
   if (standing.changed) return 'The offer changed — look again.';
   if (view.mine?.accepted) return `You accepted. Waiting for ${partnerName}.`;
@@ -38,7 +40,16 @@ export function standingText(standing: {
 }
 
 /** A settlement that was refused opens the trade again and says why, until something on the table changes. */
-function reopenedText(view: TradeView): string | undefined {
+function reopenedText(view: TradeView, partnerName: string, refusal: RefusalReply | undefined): string | undefined {
   if (view.phase !== 'open' || !(view.reason in REFUSALS)) return undefined;
-  return `It did not go through, and nothing moved. ${refusalText({ code: view.reason as RefusalCode, details: {}, ref: '' })}`;
+  const reply = refusal?.code === view.reason ? refusal : { code: view.reason as RefusalCode, details: {}, ref: '' };
+  return `It did not go through, and nothing moved. ${tradeRefusalText(reply, { playerId: view.theirs?.playerId, name: partnerName })}`;
+}
+
+/** Why a trade was refused, where a frozen account may be either side's. */
+export function tradeRefusalText(reply: RefusalReply, partner: { playerId: string | undefined; name: string }): string {
+  if (reply.code !== 'ACCOUNT_FROZEN') return refusalText(reply);
+  const { playerId } = reply.details;
+  if (playerId === undefined) return `Your account or that of ${partner.name} is frozen by support.`;
+  return playerId === partner.playerId ? `The account of ${partner.name} is frozen by support: nothing of value can leave or enter it.` : refusalText(reply);
 }

@@ -1,7 +1,8 @@
 import type { CommandId } from '../../schema/ids.ts';
 import type { AcceptAnswer } from '../../schema/messages/trade.ts';
+import type { RefusalReply } from '../../schema/refusals.ts';
 import type { TradeState } from '../../schema/states/trade-state.ts';
-import { cell, newCommandId, sleep, type Cell, type LinkStatus, type Refused, type RoomLink } from '../client/index.ts';
+import { cell, newCommandId, Refused, sleep, type Cell, type LinkStatus, type RoomLink } from '../client/index.ts';
 import type { ClientSession } from './client-session.ts';
 import { OfferDraft } from './offer-draft.ts';
 import { isEmptyOffer, readTrade, type TradeView } from './trade-view.ts';
@@ -28,6 +29,8 @@ export class TradeSession {
   readonly draft: OfferDraft;
   readonly #session: ClientSession;
   readonly #link: RoomLink<'trade'>;
+  /** Of our last acceptance: the room shows both of us the code, and tells the details to who was refused. */
+  refusal: RefusalReply | undefined;
   #accepting: CommandId | undefined;
   #callingOff = false;
   #awaited: boolean;
@@ -73,7 +76,13 @@ export class TradeSession {
   async accept(revision: number): Promise<AcceptAnswer> {
     const commandId = newCommandId();
     this.#accepting = commandId;
-    return await this.#link.request('trade:accept', { commandId, revision });
+    this.refusal = undefined;
+    try {
+      return await this.#link.request('trade:accept', { commandId, revision });
+    } catch (error) {
+      if (error instanceof Refused) this.refusal = error.reply;
+      throw error;
+    }
   }
 
   /** Takes the whole trade off the table, for both. */

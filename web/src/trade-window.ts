@@ -1,13 +1,14 @@
 import { catalog } from './catalog.ts';
-import type { Cell } from '../client/index.ts';
+import { Refused, type Cell } from '../client/index.ts';
 import { openDialog, type OpenDialog } from './dialog.ts';
 import { button, el, fill, replay, setText } from './dom.ts';
+import { windowHint } from './hints.ts';
 import { holdingPicker } from './holding-picker.ts';
 import type { PlayerView } from './player-view.ts';
 import { failureText } from './refusal-text.ts';
 import { toast } from './toasts.ts';
 import { tradeEnding } from './trade-ending.ts';
-import { draftView, standingText } from './trade-offer.ts';
+import { draftView, standingText, tradeRefusalText } from './trade-offer.ts';
 import type { TradeSession } from './trade-session.ts';
 import { tradeSide } from './trade-side.ts';
 import { openTradeSummary } from './trade-summary.ts';
@@ -53,6 +54,7 @@ export function openTradeWindow({ trade, player, hidden, done }: TradeWindowOpti
     { label: 'Trade', class: 'dialog trade', testid: 'trade-window', closed },
     el('header', { class: 'trade-head' }, title, hide),
     standing,
+    windowHint('trade'),
     el('div', { class: 'sides' }, mine.element, theirs.element),
     picker.element,
     el('footer', { class: 'actions trade-actions' }, cancel, accept),
@@ -105,7 +107,7 @@ export function openTradeWindow({ trade, player, hidden, done }: TradeWindowOpti
     const offer = draftView(trade.draft.offer.get(), player.get(), view);
     const empty = isEmptyOffer(offer) && isEmptyOffer(view?.theirs ?? EMPTY_OFFER);
     setText(title, `Trade with ${trade.theirName}`);
-    setText(standing, standingText({ link: trade.status.get().kind, view, partnerName: trade.theirName, changed, awaited: trade.awaited, empty }));
+    setText(standing, standingText({ link: trade.status.get().kind, view, partnerName: trade.theirName, refusal: trade.refusal, changed, awaited: trade.awaited, empty }));
     mine.show({ heading: 'You give', offer, accepted: view?.mine?.accepted ?? false });
     theirs.show({ heading: theirHeading(), offer: view?.theirs, accepted: view?.theirs?.accepted ?? false });
     picker.show();
@@ -140,7 +142,7 @@ export function openTradeWindow({ trade, player, hidden, done }: TradeWindowOpti
     try {
       await trade.accept(revision);
     } catch (error) {
-      if (!trade.ending.get()) toast(failureText(error), 'bad');
+      if (!trade.ending.get()) toast(error instanceof Refused ? tradeRefusalText(error.reply, { playerId: trade.view.get()?.theirs?.playerId, name: trade.theirName }) : failureText(error), 'bad');
     }
     accepting = false;
     show();

@@ -1,5 +1,6 @@
 import { assetOf } from './catalog.ts';
 import { nodeImages } from './icons.ts';
+import { hueOf } from './player-hue.ts';
 import { serverNow } from './server-clock.ts';
 import { clamp, type Point } from './walker.ts';
 import { paintGround, presentPalette } from './zone-ground.ts';
@@ -8,6 +9,8 @@ import type { Avatar, GatheringNode, ZoneModel } from './zone-model.ts';
 const NODE_SIZE = 66;
 const FLOAT_MS = 1400;
 const LABEL_PX = 13;
+const NAME_LINES_MAX = 6;
+const still = matchMedia('(prefers-reduced-motion: reduce)');
 const FLOAT_PX = 17;
 
 export interface FloatingText extends Point {
@@ -59,13 +62,32 @@ export function paintZone(context: CanvasRenderingContext2D, scene: Scene, camer
     ...[...scene.model.avatars.values()].map((avatar) => ({ y: avatar.y, paint: () => paintAvatar(context, avatar, avatar.id === scene.selfId, nowMs) })),
   ];
   for (const thing of things.toSorted((a, b) => a.y - b.y)) thing.paint();
-  // Names lie over everything, one's own on top, and are as large on a phone as on a desk.
-  const others = [...scene.model.avatars.values()].toSorted((a, b) => Number(a.id === scene.selfId) - Number(b.id === scene.selfId));
-  for (const avatar of others) {
-    label(context, avatar.guildTag ? `[${avatar.guildTag}] ${avatar.name}` : avatar.name, { x: avatar.x, y: avatar.y + 6 + 14 / scale, px: LABEL_PX / scale });
-  }
+  paintNames(context, scene, view, scale);
   scene.floats = scene.floats.filter((float) => nowMs - float.bornMs < FLOAT_MS);
   for (const float of scene.floats) paintFloat(context, float, scale, nowMs);
+}
+
+/** Names lie over everything, as large on a phone as on a desk. In a crowd they go below each other, one's own first; what finds no room is left out. */
+function paintNames(context: CanvasRenderingContext2D, scene: Scene, view: { left: number; top: number; right: number; bottom: number }, scale: number): void {
+  const px = LABEL_PX / scale;
+  const taken: { left: number; right: number; y: number }[] = [];
+  const seen = [...scene.model.avatars.values()].filter(({ x, y }) => x > view.left && x < view.right && y > view.top && y < view.bottom + 2 * px);
+  context.font = labelFont(px);
+  for (const avatar of seen.toSorted((a, b) => Number(b.id === scene.selfId) - Number(a.id === scene.selfId) || a.y - b.y || a.x - b.x)) {
+    const text = avatar.guildTag ? `[${avatar.guildTag}] ${avatar.name}` : avatar.name;
+    const half = context.measureText(text).width / 2;
+    const name = { left: avatar.x - half, right: avatar.x + half, y: avatar.y + 6 + 14 / scale };
+    for (let line = 0; line < NAME_LINES_MAX; line++, name.y += px * 1.15) {
+      if (taken.some((other) => name.left < other.right && other.left < name.right && Math.abs(name.y - other.y) < px * 1.1)) continue;
+      taken.push(name);
+      label(context, text, { x: avatar.x, y: name.y, px });
+      break;
+    }
+  }
+}
+
+function labelFont(px: number): string {
+  return `600 ${px}px system-ui, sans-serif`;
 }
 
 function paintNode(context: CanvasRenderingContext2D, node: GatheringNode, scene: Scene, nowMs: number): void {
@@ -79,7 +101,7 @@ function paintNode(context: CanvasRenderingContext2D, node: GatheringNode, scene
   draw(context, pictures.place, node.x, node.y, size);
   if (pictures.badge) draw(context, pictures.badge, node.x, node.y - size * 0.12, size * 0.55);
   context.globalAlpha = 1;
-  if (scene.gathering === node.id) paintRing(context, node, ((nowMs / 700) % 1) * 0.75, (nowMs / 350) % (Math.PI * 2));
+  if (scene.gathering === node.id) paintRing(context, node, still.matches ? 0.5 : ((nowMs / 700) % 1) * 0.75, still.matches ? 0 : (nowMs / 350) % (Math.PI * 2));
   else if (waitMs > 0) paintRing(context, node, 1 - waitMs / node.cooldownMs, 0);
 }
 
@@ -101,7 +123,7 @@ function paintRing(context: CanvasRenderingContext2D, at: Point, share: number, 
 
 function paintAvatar(context: CanvasRenderingContext2D, avatar: Avatar, self: boolean, nowMs: number): void {
   const palette = presentPalette();
-  const bob = avatar.moving ? Math.abs(Math.sin(nowMs / 110)) * 3 : 0;
+  const bob = avatar.moving && !still.matches ? Math.abs(Math.sin(nowMs / 110)) * 3 : 0;
   const hue = hueOf(avatar.id);
   ellipse(context, avatar.x, avatar.y + 1, 13, 5, palette.shadow);
   if (self) {
@@ -125,12 +147,12 @@ function paintAvatar(context: CanvasRenderingContext2D, avatar: Avatar, self: bo
 function paintFloat(context: CanvasRenderingContext2D, float: FloatingText, scale: number, nowMs: number): void {
   const age = (nowMs - float.bornMs) / FLOAT_MS;
   context.globalAlpha = 1 - age ** 3;
-  label(context, float.text, { x: float.x, y: float.y - 34 - age * 34, px: FLOAT_PX / scale });
+  label(context, float.text, { x: float.x, y: float.y - 34 - (still.matches ? 0 : age * 34), px: FLOAT_PX / scale });
   context.globalAlpha = 1;
 }
 
 function paintGoal(context: CanvasRenderingContext2D, goal: Point, nowMs: number): void {
-  const pulse = (nowMs / 900) % 1;
+  const pulse = still.matches ? 0.4 : (nowMs / 900) % 1;
   context.strokeStyle = presentPalette().marker;
   context.lineWidth = 2.5;
   context.globalAlpha = 1 - pulse * 0.7;
@@ -142,7 +164,7 @@ function paintGoal(context: CanvasRenderingContext2D, goal: Point, nowMs: number
 
 function label(context: CanvasRenderingContext2D, text: string, { x, y, px }: Point & { px: number }): void {
   const palette = presentPalette();
-  context.font = `600 ${px}px system-ui, sans-serif`;
+  context.font = labelFont(px);
   context.textAlign = 'center';
   context.lineJoin = 'round';
   context.lineWidth = px / 3.4;
@@ -161,11 +183,4 @@ function ellipse(context: CanvasRenderingContext2D, x: number, y: number, radius
 
 function draw(context: CanvasRenderingContext2D, image: HTMLImageElement, x: number, y: number, size: number): void {
   if (image.complete && image.naturalWidth > 0) context.drawImage(image, x - size / 2, y - size / 2, size, size);
-}
-
-/** The same colour for a player on every screen. */
-function hueOf(id: string): number {
-  let hash = 0;
-  for (const character of id) hash = (hash * 31 + character.charCodeAt(0)) >>> 0;
-  return hash % 360;
 }

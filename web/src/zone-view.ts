@@ -1,6 +1,7 @@
 import type { ClientSession } from './client-session.ts';
 import { button, el, fill, setText } from './dom.ts';
 import { GatherErrand } from './gather-errand.ts';
+import { learn } from './hints.ts';
 import { watchKeys } from './walk-keys.ts';
 import { clamp, distance, Walker, type Point } from './walker.ts';
 import { ZoneModel, type Avatar, type GatheringNode } from './zone-model.ts';
@@ -12,7 +13,7 @@ const AVATAR_RADIUS = 26;
 const QUIET_INTERVAL_MS = 250;
 /** As long after something moved, it is drawn as if it still did: so the last step is seen. */
 const LIVELY_MS = 300;
-const HINT = 'The meadow. Walk with the arrow keys; press E to gather what is nearest. The list “Around you” has the same as buttons.';
+const LABEL = 'The meadow. Walk with the arrow keys; press E to gather what is nearest. The list “Around you” has the same as buttons.';
 
 export interface ZoneView {
   element: HTMLElement;
@@ -29,7 +30,7 @@ export function zoneView(session: ClientSession, trade: (avatar: Avatar) => void
   const walker = new Walker();
   const scene: Scene = { model, selfId: undefined, floats: [], goal: undefined, hovered: undefined, gathering: undefined };
   const camera: Camera = { x: 0, y: 0, scale: 1 };
-  const canvas = el('canvas', { class: 'zone-canvas', tabindex: '0', role: 'img', testid: 'zone', 'aria-label': HINT });
+  const canvas = el('canvas', { class: 'zone-canvas', tabindex: '0', role: 'application', testid: 'zone', 'aria-label': LABEL });
   const card = el('div', { class: 'zone-card', hidden: true, testid: 'zone-card' });
   const gains = el('p', { class: 'sr-only', 'aria-live': 'polite', testid: 'zone-gain' });
   const context = canvas.getContext('2d', { alpha: false });
@@ -39,6 +40,7 @@ export function zoneView(session: ClientSession, trade: (avatar: Avatar) => void
     gained(node, text) {
       scene.floats.push({ x: node.x, y: node.y, text, bornMs: performance.now() });
       setText(gains, text);
+      learn('gather');
     },
   });
 
@@ -55,6 +57,7 @@ export function zoneView(session: ClientSession, trade: (avatar: Avatar) => void
     turned(direction) {
       walker.direction = direction;
       errand.drop();
+      learn('walk');
     },
     act: () => errand.beginNearest(),
   });
@@ -132,7 +135,12 @@ export function zoneView(session: ClientSession, trade: (avatar: Avatar) => void
     errand.drop();
     if (avatar) showCard(avatar);
     else if (node) errand.begin(node.id);
-    else walker.target = { x: clamp(at.x, 0, model.bounds.width), y: clamp(at.y, 0, model.bounds.height) };
+    else walkTo(at);
+  }
+
+  function walkTo(at: Point): void {
+    walker.target = { x: clamp(at.x, 0, model.bounds.width), y: clamp(at.y, 0, model.bounds.height) };
+    learn('walk');
   }
 
   function hover(event: PointerEvent): void {
