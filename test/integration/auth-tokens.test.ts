@@ -46,8 +46,8 @@ describe('tokens', () => {
   });
 
   it('[AC3] a good signature for a player that does not exist joins no room', async () => {
-    for (const room of ['player', 'zone', 'leaderboard']) {
-      await assert.rejects(newClient(server.url, nobody).joinOrCreate(room), { message: 'UNAUTHENTICATED' }, room);
+    for (const [room, options] of [['player', {}], ['zone', {}], ['leaderboard', { board: 'wealth' }]] as const) {
+      await assert.rejects(newClient(server.url, nobody).joinOrCreate(room, options), { message: 'UNAUTHENTICATED' }, room);
     }
   });
 
