@@ -5,15 +5,19 @@ import type { Page } from 'playwright-core';
 
 const SCRIPT = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SERIOUS: ReadonlySet<string | null | undefined> = new Set(['serious', 'critical']);
-/** Colours are compared as they are, not on their way. */
+/** Until what just changed is on the screen. */
 const SETTLED_MS = 400;
+/** Colours are compared as they will be, not on their way; what turns for ever goes on. */
+const ARRIVE = `for (const one of document.getAnimations()) if (one.effect?.getComputedTiming().endTime !== Infinity) one.finish();`;
 
 /**
  * Every serious or critical violation that axe-core finds on what is shown now, with where it is and why.
  * The script is evaluated by the driver, which the page's own content security policy does not govern.
  */
 export async function seriousViolations(page: Page): Promise<string[]> {
+  await page.bringToFront();
   await page.waitForTimeout(SETTLED_MS);
+  await page.evaluate(ARRIVE);
   await page.evaluate(SCRIPT);
   const options: RunOptions = { resultTypes: ['violations'] };
   const { violations } = await page.evaluate(
