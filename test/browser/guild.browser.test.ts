@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { service } from '../kit/player.ts';
 import { temporaryFolder } from '../kit/temporary-folder.ts';
 import { DESKTOP, PHONE, type PlayerPage } from './pages.ts';
 import { openPair, setStage } from './stage.ts';
 
-const UPDATE = process.env['UPDATE_SCREENSHOTS'] === '1';
 const SCREENSHOT_BYTES_MAX = 300_000;
 
 const ANN = { fungibles: { gold: 120, ore: 34, gem: 4 }, items: [{ kind: 'sword', attributes: { power: 7, element: 'fire' } }, { kind: 'shield', attributes: { armour: 4 } }, { kind: 'relic' }] };
@@ -29,11 +28,8 @@ async function answerInvitation(player: PlayerPage, answer: 'Accept' | 'Decline'
 describe('browser: a guild by clicking', function () {
   this.timeout(60_000);
   const stage = setStage();
-  const scratch = temporaryFolder();
-  const folder = UPDATE ? path.resolve(import.meta.dirname, '../../docs/images') : scratch.folder;
-
-  before(() => mkdirSync(folder, { recursive: true }));
-  after(() => scratch.remove());
+  const { folder, remove } = temporaryFolder();
+  after(remove);
 
   /** Guards that the panel follows the room: what one does, the other sees without pressing anything. */
   it('is founded, joined, filled and emptied by two people, and left by the one who is removed', async () => {

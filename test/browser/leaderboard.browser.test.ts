@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { WebSocket } from 'playwright-core';
 import { commandId, service, until } from '../kit/player.ts';
@@ -8,7 +8,6 @@ import { openGateway } from './gateway.ts';
 import { DESKTOP, PHONE, PlayerPage, type PageOptions } from './pages.ts';
 import { setStage, type Stage } from './stage.ts';
 
-const UPDATE = process.env['UPDATE_SCREENSHOTS'] === '1';
 const SCREENSHOT_BYTES_MAX = 300_000;
 /** Fed by nothing in the game, and the first of the catalogue. */
 const BOARD = 'arena';
@@ -55,11 +54,8 @@ async function overflows({ page }: PlayerPage): Promise<number[]> {
 describe('browser: the leaderboards by clicking', function () {
   this.timeout(60_000);
   const stage = setStage();
-  const scratch = temporaryFolder();
-  const folder = UPDATE ? path.resolve(import.meta.dirname, '../../docs/images') : scratch.folder;
-
-  before(() => mkdirSync(folder, { recursive: true }));
-  after(() => scratch.remove());
+  const { folder, remove } = temporaryFolder();
+  after(remove);
 
   /** Guards that the window follows the room: what is submitted is seen without pressing anything. */
   it('show scores as they come, who overtakes whom, and who is ranked in a region and in the own guild', async () => {
@@ -141,7 +137,7 @@ describe('browser: the leaderboards by clicking', function () {
     gateway.cut();
     await submit(stage, id, Number.MAX_SAFE_INTEGER);
     await ranked(cleo, id, 1, '9,007,199,254,740,991');
-    await cleo.screenshot(path.join(scratch.folder, 'leaderboard-phone.png'));
+    await cleo.screenshot(path.join(folder, 'leaderboard-phone.png'));
     await cleo.press('board-close');
     await until(() => sockets.size === 2);
     assert.deepEqual(cleo.errors, []);

@@ -16,11 +16,11 @@ export interface Stage {
  * Mocha hooks for a suite that needs a browser and a server. Without Chromium the suite is pending, not failed: the
  * game needs no browser on the machine that serves it.
  */
-export function setStage(): Stage {
+export function setStage(env: Record<string, string> = {}): Stage {
   const stage = {} as Stage;
   before(async function () {
     if (!existsSync(CHROMIUM)) this.skip();
-    stage.server = await startServer();
+    stage.server = await startServer({ env });
     stage.browser = await openBrowser();
   });
   after(async () => {

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { service } from '../kit/player.ts';
 import { temporaryFolder } from '../kit/temporary-folder.ts';
 import { DESKTOP, PHONE, PlayerPage, type PageOptions } from './pages.ts';
 import { openPair, setStage } from './stage.ts';
 
-const UPDATE = process.env['UPDATE_SCREENSHOTS'] === '1';
 const SCREENSHOT_BYTES_MAX = 300_000;
 
 const SELLER = {
@@ -18,11 +17,8 @@ const BUYER = { fungibles: { ore: 40, herb: 12, gem: 2 }, items: [{ kind: 'bow',
 describe('browser: a trade by clicking', function () {
   this.timeout(120_000);
   const stage = setStage();
-  const scratch = temporaryFolder();
-  const folder = UPDATE ? path.resolve(import.meta.dirname, '../../docs/images') : scratch.folder;
-
-  before(() => mkdirSync(folder, { recursive: true }));
-  after(() => scratch.remove());
+  const { folder, remove } = temporaryFolder();
+  after(remove);
 
   const twoPlayers = (options?: PageOptions) => openPair(stage.browser, stage.server, { seller: SELLER, buyer: BUYER }, options);
 
