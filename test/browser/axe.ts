@@ -4,18 +4,22 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 
 const SOURCE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
-/** Colours are compared as they are, not on their way. */
-const SETTLED = 'Promise.allSettled(document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime !== Infinity).map((one) => one.finished))';
+/** Until what just changed is on the screen. */
+const SETTLED_MS = 400;
+/** Colours are compared as they will be, not on their way; what turns for ever goes on. */
+const ARRIVE = 'for (const one of document.getAnimations()) if (one.effect?.getComputedTiming().endTime !== Infinity) one.finish()';
 const RUN = `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations
   .filter(({ impact }) => impact === "serious" || impact === "critical")
   .flatMap(({ id, impact, help, nodes }) => nodes.map(({ target, failureSummary }) => id + " (" + impact + ", " + help + ") at " + target.join(" ") + ": " + (failureSummary || "").split("\\n").slice(1).join("; "))))`;
 
 /** Every serious or critical violation that axe-core finds on what is shown now, with where it is and why. */
 export async function seriousViolations(page: Page): Promise<string[]> {
+  await page.bringToFront();
+  await page.waitForTimeout(SETTLED_MS);
   const session = await page.context().newCDPSession(page);
   try {
     // By the debugger, which no content security policy stops.
-    await session.send('Runtime.evaluate', { expression: SETTLED, awaitPromise: true });
+    await session.send('Runtime.evaluate', { expression: ARRIVE });
     await session.send('Runtime.evaluate', { expression: SOURCE });
     const { result, exceptionDetails } = await session.send('Runtime.evaluate', { expression: RUN, awaitPromise: true, returnByValue: true });
     assert.equal(exceptionDetails, undefined, 'axe has looked');
