@@ -7,13 +7,16 @@ export const PART = 'TEST_PART';
 
 /**
  * Of these an ordinary run does one part in four, another one each time, so that it ends in minutes: the controls that show that a test
- * without its guard goes red, tests of one kind at every point where a process can die or for every wrong setting, and small runs of what
- * measures. `npm run test:full` does them all.
+ * without its guard goes red, tests of one kind at every point where a process can die or for every wrong setting, pages at every size and
+ * in all colours, and small runs of what measures. `npm run test:full` does them all.
  */
 const SHARED_OUT = [
   /\bgo(?:es)? red\b/,
   /killed with -9 at "/, /\bwhen it died at "/, /when the server dies while it settles/, /^\[SH6\] dupe 9: from/, /one of ten servers stops/,
   /ends it with 1 and one line: /, /ends it with the file, the line and the field: /,
+  // Pages at another size, in other colours, or by another hand; and everything at once for axe-core.
+  /^axe-core finds nothing serious on any screen/, /^at \d+ × \d+, in light and dark/, /^\[OP5\] keeps nobody out, /, /^is drawn (?:on a|again in)/, /^is completed on two phones/, /^fit a phone with/,
+  /^a whole trade is tapped/, /^a guild is founded, filled and emptied with the keyboard/, /^takes a thing that is dragged/, /^are seen walking/, /^gathers once: one gain/, /^puts into a guild’s bank once/,
   /: a small run measures all of it/, /^starts what it needs under PM2/, /^kills processes when the profile/,
 ];
 

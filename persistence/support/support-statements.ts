@@ -15,8 +15,8 @@ export const REMEMBER: Statement = { name: 'support-remember', text: 'insert int
 
 /** $1: an instant in Unix milliseconds or null, $2: how many. */
 export const READ_ENTRIES = `
-  select id, round(extract(epoch from at) * 1000)::float8 as at, answer->>'action' as action, answer->>'target' as target, answer->>'reason' as reason
-  from command where actor = '${OPERATOR_ACTOR}' and ($1::float8 is null or at < to_timestamp($1::float8 / 1000)) order by at desc limit $2`;
+  select id, floor(extract(epoch from at) * 1000)::float8 as at, answer->>'action' as action, answer->>'target' as target, answer->>'reason' as reason
+  from command where actor = '${OPERATOR_ACTOR}' and ($1::float8 is null or floor(extract(epoch from at) * 1000) < $1::float8) order by at desc limit $2`;
 
 /** $1: a pattern in lower case, $2: an id or null, $3: how many. */
 export const FIND_PLAYERS = `

@@ -105,8 +105,8 @@ export function supportStore({ shards, map, transact, everywhere, read }: Suppor
     async entry(id) {
       const found = await read([id], async ({ pool }) => {
         const { rows } = await pool.query<{ at: number; answer: Omit<SupportEntry, 'at'> }>(
-          'select (extract(epoch from at) * 1000)::float8 as at, answer from command where actor = $1 and id = $2', [OPERATOR_ACTOR, id]);
-        return rows.map(({ at, answer }): [CommandId, SupportEntry] => [id, { ...answer, at: Math.round(at) }]);
+          'select floor(extract(epoch from at) * 1000)::float8 as at, answer from command where actor = $1 and id = $2', [OPERATOR_ACTOR, id]);
+        return rows.map(({ at, answer }): [CommandId, SupportEntry] => [id, { ...answer, at }]);
       });
       return found.get(id);
     },

@@ -18,6 +18,8 @@ export const ROUTES: Record<string, Who> = {
   'POST /matchmake/:method/:roomName': 'anyone',
   'POST /service/grants': 'service', 'POST /service/burns': 'service', 'POST /service/scores': 'service', 'POST /service/players': 'service', 'GET /service/players/:playerId': 'service', 'GET /service/players/:playerId/export': 'service',
   'GET /service/players/:playerId/session': 'service', 'DELETE /service/players/:playerId': 'service', 'GET /service/guilds/:guildId': 'service', 'GET /service/items/:itemId/history': 'service', 'GET /service/audit': 'service',
+  // Leads to the page behind the password.
+  'GET /ops.html': 'anyone',
   'GET /ops': 'admin', 'GET /ops/api/state': 'admin', 'GET /ops/api/series': 'admin', 'GET /ops/api/players': 'admin', 'GET /ops/api/players/:playerId': 'admin', 'POST /ops/api/players/:playerId/freeze': 'admin', 'GET /ops/api/items/:itemId': 'admin',
   'GET /ops/api/trades/:transactionId': 'admin', 'POST /ops/api/trades/:transactionId/reverse': 'admin', 'GET /ops/api/pauses': 'admin', 'POST /ops/api/pauses': 'admin', 'GET /ops/api/entries': 'admin',
   'GET /monitor/': 'admin', 'GET /monitor/**:splat': 'admin', 'GET /monitor/api': 'admin', 'GET /monitor/api/room': 'admin', 'GET /monitor/api/room/call': 'admin',
@@ -27,7 +29,7 @@ export const ROUTES: Record<string, Who> = {
 
 /** What is passed on the way to them and could answer by itself: guards, parsers, limits, the client's files and what ends a tree. */
 export const PASSED = [
-  'USE  serveStatic', 'USE  unnamed', 'USE  unnamed', 'USE /auth jsonParser', 'USE /auth unnamed', 'USE /auth unnamed', 'USE /monitor demandSameOrigin', 'USE /monitor unnamed', 'USE /monitor unnamed', 'USE /ops demandSameOrigin', 'USE /ops jsonParser', 'USE /ops unnamed', 'USE /ops unnamed',
+  'USE  compression', 'USE  serveStatic', 'USE  unnamed', 'USE  unnamed', 'USE /auth jsonParser', 'USE /auth unnamed', 'USE /auth unnamed', 'USE /monitor demandSameOrigin', 'USE /monitor unnamed', 'USE /monitor unnamed', 'USE /ops demandSameOrigin', 'USE /ops jsonParser', 'USE /ops unnamed', 'USE /ops unnamed',
   'USE /ops/api unnamed', 'USE /ops/api unnamed', 'USE /playground demandSameOrigin', 'USE /playground unnamed', 'USE /playground unnamed', 'USE /service jsonParser', 'USE /service unnamed', 'USE /service unnamed',
 ];
 
