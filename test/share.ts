@@ -1,12 +1,12 @@
 import type { Context, Suite, Test } from 'mocha';
 
 /** Into so many parts are divided what a run need not do every time. */
-const PARTS = 4;
+const PARTS = 8;
 /** Set once for a run and its workers: a number below `PARTS`, or `all`. */
 export const PART = 'TEST_PART';
 
 /**
- * Of these an ordinary run does one part in four, another one each time, so that it ends in minutes: the controls that show that a test
+ * Of these an ordinary run does one part in eight, another one each time, so that it ends in minutes: the controls that show that a test
  * without its guard goes red, tests of one kind at every point where a process can die or for every wrong setting, pages at every size and
  * in all colours, and small runs of what measures. `npm run test:full` does them all.
  */
@@ -17,7 +17,7 @@ const SHARED_OUT = [
   // Pages at another size, in other colours, or by another hand; and everything at once for axe-core.
   /^axe-core finds nothing serious on any screen/, /^at \d+ × \d+, in light and dark/, /^\[OP5\] keeps nobody out, /, /^is drawn (?:on a|again in)/, /^is completed on two phones/, /^fit a phone with/,
   /^a whole trade is tapped/, /^a guild is founded, filled and emptied with the keyboard/, /^takes a thing that is dragged/, /^are seen walking/, /^gathers once: one gain/, /^puts into a guild’s bank once/,
-  /: a small run measures all of it/, /^starts what it needs under PM2/, /^kills processes when the profile/,
+  /: a small run measures all of it/, /^(?:delta|inventory|join|online|sessions): /, /^starts what it needs under PM2/, /^kills processes when the profile/,
 ];
 
 export const isFull = (): boolean => process.env[PART] === 'all';

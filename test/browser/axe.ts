@@ -6,8 +6,12 @@ import type { Page } from 'playwright-core';
 const SOURCE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 /** Until what just changed is on the screen. */
 const SETTLED_MS = 400;
-/** Colours are compared as they will be, not on their way; what turns for ever goes on. */
-const ARRIVE = 'for (const one of document.getAnimations()) if (one.effect?.getComputedTiming().endTime !== Infinity) one.finish()';
+/** Colours are compared as they will be, not on their way, and on a busy machine that may begin late: nothing moves any more. */
+const ARRIVE = `{
+  const still = new CSSStyleSheet();
+  still.replaceSync("*, *::before, *::after { transition: none !important; animation-duration: 0s !important; }");
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, still];
+}`;
 const RUN = `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations
   .filter(({ impact }) => impact === "serious" || impact === "critical")
   .flatMap(({ id, impact, help, nodes }) => nodes.map(({ target, failureSummary }) => id + " (" + impact + ", " + help + ") at " + target.join(" ") + ": " + (failureSummary || "").split("\\n").slice(1).join("; "))))`;

@@ -29,7 +29,7 @@ const SHOWN_WITHIN_MS = 3_000;
 /** Who trade on and on. */
 const PAIRS = 4;
 /** For what never comes. */
-const NEVER_MS = 2_000;
+const NEVER_MS = 700;
 
 /** Two processes: where a scenario begins, and where it goes on. */
 interface Pair {

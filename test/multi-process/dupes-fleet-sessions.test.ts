@@ -15,7 +15,7 @@ import { accept, attempt, offer, outcomeOf, sitDown, trade } from '../kit/trade.
 const REPLACED = 4100;
 const SHOWN_WITHIN_MS = 3_000;
 /** For what never comes. */
-const NEVER_MS = 1_000;
+const NEVER_MS = 350;
 const LOGINS = 20;
 
 /** Two processes: where a scenario begins, and where it goes on. */

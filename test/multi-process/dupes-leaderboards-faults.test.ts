@@ -25,7 +25,7 @@ const FLOWS_WITHIN_MS = 20_000;
 /** Many processes are started. */
 const START_MAX_MS = 120_000;
 /** For what never comes. */
-const NEVER_MS = 3_000;
+const NEVER_MS = 1_000;
 /** What an answer without a region may take, and what a machine that does other things too adds to it. */
 const ANSWER_MAX_MS = 250;
 const SLOWNESS_MS = 500;

@@ -23,7 +23,7 @@ const COUNTED_WITHIN_MS = 3_000;
 /** Many processes are started. */
 const START_MAX_MS = 120_000;
 /** For what never comes: longer than a death is unnoticed. */
-const NEVER_MS = 4_000;
+const NEVER_MS = 1_300;
 const BOARDS = [
   '{ name: points, title: Points, rule: sum }',
   '{ name: gathered, title: Gathered, rule: sum, source: gathered }',

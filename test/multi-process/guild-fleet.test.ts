@@ -15,7 +15,7 @@ import { startShardHost, type ShardHost } from '../kit/shard-host.ts';
 const SHOWN_WITHIN_MS = 3_000;
 /** Who came while the room asked who is there is seen at its next look. */
 const LOOKED_WITHIN_MS = 8_000;
-const NEVER_MS = 1_000;
+const NEVER_MS = 350;
 /** By the rule. */
 const GONE_WITHIN_MS = 10_000;
 const EACH = 4;

@@ -80,7 +80,7 @@ describe('shutdown', () => {
   /** Everything that Redis has, as text. */
   async function everything(): Promise<{ key: string; lasts: boolean; text: string }[]> {
     // Boards are everybody's, and expire.
-    const keys = (await look.keys('*')).filter((key) => !key.startsWith('strongroom:board:'));
+    const keys = (await look.keys('*')).filter((key) => !/^strongroom:(?:board|ops):/.test(key));
     return await Promise.all(
       keys.map(async (key) => {
         const type = await look.type(key);
