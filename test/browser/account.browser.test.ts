@@ -4,7 +4,7 @@ import { PlayerPage } from './pages.ts';
 import { setStage } from './stage.ts';
 
 describe('browser: an account', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const stage = setStage();
 
   async function fillIn(player: PlayerPage, email: string, password: string): Promise<void> {

@@ -7,7 +7,7 @@ const ANN = { fungibles: { gold: 40 }, items: [{ kind: 'sword' }, { kind: 'shiel
 const BOB = { fungibles: { ore: 9 }, items: [{ kind: 'bow' }] };
 
 describe('browser: with fingers, or with keys, alone', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const stage = setStage();
 
   async function tap(player: PlayerPage, testid: string): Promise<void> {

@@ -4,7 +4,7 @@ import { setStage } from './stage.ts';
 const BYTES_MAX = 200_000;
 
 describe('browser: the first load', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const stage = setStage();
 
   /** Guards that the server compresses what it serves: without that, the same files are over 300 KB. */

@@ -3,7 +3,7 @@ import { PlayerPage } from './pages.ts';
 import { setStage } from './stage.ts';
 
 describe('browser: from the first visit to the first trade', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const stage = setStage();
 
   /** What somebody gathered by now, as the inventory says it. */

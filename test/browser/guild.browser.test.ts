@@ -26,7 +26,7 @@ async function answerInvitation(player: PlayerPage, answer: 'Accept' | 'Decline'
 }
 
 describe('browser: a guild by clicking', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const stage = setStage();
   const { folder, remove } = temporaryFolder();
   after(remove);

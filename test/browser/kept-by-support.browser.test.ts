@@ -3,7 +3,7 @@ import { ops } from '../kit/ops.ts';
 import { openPair, setStage, type Pair } from './stage.ts';
 
 describe('browser: what support keeps', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const stage = setStage();
 
   /** Both accept, the seller first. */

@@ -52,7 +52,7 @@ async function overflows({ page }: PlayerPage): Promise<number[]> {
 }
 
 describe('browser: the leaderboards by clicking', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const stage = setStage();
   const { folder, remove } = temporaryFolder();
   after(remove);

@@ -14,7 +14,7 @@ interface Change {
 }
 
 describe('browser: a request whose answer is lost', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const stage = setStage();
 
   async function behindGateway(play: (player: PlayerPage, playerId: string, gateway: Gateway) => Promise<void>): Promise<void> {

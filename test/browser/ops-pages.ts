@@ -23,7 +23,7 @@ export class OpsPage extends PlayerPage {
     const { viewport = DESKTOP, colorScheme = 'light' } = options;
     const context = await browser.newContext({ viewport, colorScheme, hasTouch: viewport.width < 600, httpCredentials: { username: 'admin', password: adminPasswordOf({ dataDir }) } });
     const opened = new OpsPage(context, await context.newPage());
-    opened.page.setDefaultTimeout(10_000);
+    opened.page.setDefaultTimeout(30_000);
     await opened.page.goto(`${url}/ops${hash}`);
     return opened;
   }

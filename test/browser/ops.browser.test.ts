@@ -24,7 +24,7 @@ interface Sale {
 }
 
 describe('browser: the operations page', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const stage = setStage();
   const present = new Set<TestPlayer>();
   afterEach(async () => {

@@ -70,7 +70,7 @@ export class PlayerPage {
   static async open(browser: Browser, url: string, { viewport = DESKTOP, colorScheme = 'light' }: PageOptions = {}): Promise<PlayerPage> {
     const context = await browser.newContext({ viewport, colorScheme, hasTouch: viewport.width < 600, reducedMotion: 'no-preference' });
     const opened = new PlayerPage(context, await context.newPage());
-    opened.page.setDefaultTimeout(10_000);
+    opened.page.setDefaultTimeout(30_000);
     await opened.page.goto(url);
     return opened;
   }

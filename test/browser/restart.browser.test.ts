@@ -8,7 +8,7 @@ import { openPair, setStage, withRestarts } from './stage.ts';
 const LASTING_MS = 2_000;
 
 describe('browser: a lost connection', function () {
-  this.timeout(180_000);
+  this.timeout(240_000);
   const stage = setStage();
 
   it('comes back by itself, also after a killed server, with everything that was held', () =>

@@ -19,7 +19,7 @@ const ROWAN = { fungibles: { gold: 80, ore: 40, fish: 5 }, items: [{ kind: 'bow'
 
 /** The pictures of docs/SCREENSHOTS.md, which are looked at when they are made anew. Each size has a world of its own. */
 for (const [size, viewport] of Object.entries(SIZES)) describe(`browser: the screenshots, ${size}`, function () {
-  this.timeout(180_000);
+  this.timeout(240_000);
   const stage = setStage();
   const scratch = temporaryFolder();
   const folder = UPDATE ? path.resolve(import.meta.dirname, '../../docs/images') : scratch.folder;

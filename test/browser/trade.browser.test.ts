@@ -15,7 +15,7 @@ const SELLER = {
 const BUYER = { fungibles: { ore: 40, herb: 12, gem: 2 }, items: [{ kind: 'bow', attributes: { range: 12 } }] };
 
 describe('browser: a trade by clicking', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const stage = setStage();
   const { folder, remove } = temporaryFolder();
   after(remove);

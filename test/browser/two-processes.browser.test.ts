@@ -13,7 +13,7 @@ import { openPair, type Pair } from './stage.ts';
 const PATIENCE_MS = 60_000;
 
 describe('browser: one of two server processes dies', function () {
-  this.timeout(180_000);
+  this.timeout(240_000);
   let host: ShardHost;
   let redis: MortalRedis;
   let browser: Browser;

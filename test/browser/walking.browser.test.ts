@@ -45,7 +45,7 @@ async function watch({ page }: PlayerPage, playerId: string, forMs: number): Pro
 }
 
 describe('browser: others in the zone', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const stage = setStage({ PATCH_INTERVAL_MS });
 
   async function comeIn(): Promise<{ player: PlayerPage; id: string }> {
