@@ -5,6 +5,7 @@ import type { Random } from './holdings.ts';
 import type { ItemView } from './item-view.ts';
 import { openPool } from './pool.ts';
 import type { More } from './rate.ts';
+import type { HandStatements } from './trade-ceiling-statements.ts';
 
 /** As many as ours has. */
 const CONNECTIONS = 10;
@@ -17,9 +18,11 @@ const ATTEMPTS_MAX = 3;
 export class ContendedLoop {
   readonly #pool: Pool;
   readonly #view: ItemView;
+  readonly #statements: HandStatements;
 
-  constructor(url: string, view: ItemView) {
+  constructor(url: string, view: ItemView, statements: HandStatements) {
     this.#view = view;
+    this.#statements = statements;
     this.#pool = openPool({ connectionString: url, max: CONNECTIONS, options: '-c plan_cache_mode=force_generic_plan' });
   }
 
@@ -45,7 +48,7 @@ export class ContendedLoop {
     for (let attempt = 1; wanted !== undefined && attempt <= ATTEMPTS_MAX; attempt++) {
       const client = await this.#pool.connect();
       try {
-        const done = await settleByHand(client, this.#view, [wanted]);
+        const done = await settleByHand(client, this.#statements, this.#view, [wanted]);
         if (done.size === 1) return true;
       } finally {
         client.release();

@@ -1,10 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import type { PlayerId } from '../../../schema/ids.ts';
 import { invariant } from '../../../schema/invariant.ts';
 import type { Random } from './holdings.ts';
 import type { ItemView, SeenItem } from './item-view.ts';
-import { ACT, LOCK } from './trade-ceiling-statements.ts';
+import type { HandStatements } from './trade-ceiling-statements.ts';
+
+/** As long as a command's hash is. */
+const HASH = Buffer.alloc(32, 7);
 
 /** An item of the first against an item of the second; the first adds a gold. */
 export interface HandTrade {
@@ -20,17 +24,18 @@ export function anyTrade(view: ItemView, players: readonly [PlayerId, PlayerId],
 }
 
 /** One transaction over all of them, of whom none shares a player. @returns the trades that happened, by their place */
-export async function settleByHand(client: PoolClient, view: ItemView, trades: readonly HandTrade[]): Promise<Set<number>> {
+export async function settleByHand(client: PoolClient, { lock, act, tables }: HandStatements, view: ItemView, trades: readonly HandTrade[]): Promise<Set<number>> {
   const [givers, takers] = [trades.map(({ players }) => players[0]), trades.map(({ players }) => players[1])];
   const moves = trades.flatMap(({ players: [a, b], items: [given, taken] }, ix) => [{ ix, item: given, giver: a, receiver: b }, { ix, item: taken, giver: b, receiver: a }]);
   await client.query('begin');
-  await client.query({ ...LOCK, values: [[...givers, ...takers]] });
+  await client.query({ ...lock, values: [[...givers, ...takers]] });
   const { rows } = await client.query<{ ix: number }>({
-    ...ACT,
+    ...act,
     values: [
       trades.map((_, ix) => ix), trades.map(({ id }) => id), givers, takers,
       moves.map(({ ix }) => ix), moves.map(({ item }) => item.id), moves.map(({ giver }) => giver), moves.map(({ receiver }) => receiver), moves.map(({ item }) => item.version),
       trades.map(() => 'gold'), trades.map(() => 1),
+      ...(tables === undefined ? [trades.map(() => randomUUID()), trades.map(() => randomUUID()), HASH] : []),
     ],
   });
   await client.query('commit');

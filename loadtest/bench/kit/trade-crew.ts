@@ -6,6 +6,7 @@ import type { Random } from './holdings.ts';
 import type { ItemView } from './item-view.ts';
 import { openPool } from './pool.ts';
 import type { More } from './rate.ts';
+import type { HandStatements } from './trade-ceiling-statements.ts';
 
 const BATCH_MAX = 100;
 
@@ -16,6 +17,13 @@ export interface CrewOptions {
   plan: 'auto' | 'force_generic_plan';
 }
 
+/** Who trades there, what they hold, and how. */
+export interface HandMarket {
+  players: readonly PlayerId[];
+  view: ItemView;
+  statements: HandStatements;
+}
+
 /** One way to run the hand-written loop: so many connections, each with a batch of at most 100 at a time. */
 export class TradeCrew {
   readonly name: string;
@@ -23,8 +31,10 @@ export class TradeCrew {
   readonly #pool: Pool;
   readonly #players: FreePlayers;
   readonly #view: ItemView;
+  readonly #statements: HandStatements;
 
-  constructor(url: string, players: readonly PlayerId[], view: ItemView, options: CrewOptions) {
+  constructor(url: string, { players, view, statements }: HandMarket, options: CrewOptions) {
+    this.#statements = statements;
     this.#options = options;
     this.#players = new FreePlayers(players);
     this.#view = view;
@@ -41,7 +51,7 @@ export class TradeCrew {
         while (more()) {
           const trades = Array.from({ length: batchOf(this.#options, place) }, () => anyTrade(this.#view, this.#players.pair(random), random));
           const began = performance.now();
-          const done = await settleByHand(client, this.#view, trades);
+          const done = await settleByHand(client, this.#statements, this.#view, trades);
           const took = performance.now() - began;
           this.#players.release(trades.flatMap(({ players }) => players));
           for (let count = 0; count < done.size; count++) tookMs.push(took);

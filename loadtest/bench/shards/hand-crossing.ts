@@ -4,22 +4,25 @@ import type { Holdings } from '../../../schema/holdings.ts';
 import type { PlayerId } from '../../../schema/ids.ts';
 import { invariant } from '../../../schema/invariant.ts';
 import { BULK_CONTENT } from '../kit/bulk-players.ts';
+import { openOn } from '../kit/economy.ts';
 import type { Pairs } from '../kit/free-players.ts';
 import type { HandTrade } from '../kit/hand-trade.ts';
 import type { Random } from '../kit/holdings.ts';
 import { ItemView } from '../kit/item-view.ts';
 import { openPool } from '../kit/pool.ts';
 import type { More } from '../kit/rate.ts';
-import { FILL_BALANCE, FILL_INVENTORY, FILL_ITEM, LOCK, TABLES } from '../kit/trade-ceiling-statements.ts';
+import { fillByHand } from '../kit/trade-ceiling.ts';
+import { LOCK_OURS } from '../kit/trade-ceiling-statements.ts';
 import { runBatches, type Load } from './settle-crew.ts';
 
 /** As many to each database as ours has. */
 const CONNECTIONS = 10;
-const DECISION = 'create table decision (transaction_id uuid primary key, outcome varchar(6) not null, at timestamptz not null default now())';
+/** As long as a command's hash is. */
+const HASH = Buffer.alloc(32, 7);
 
 /**
  * One database's part of a batch of trades whose partners are in another: an item goes and one comes, gold goes or comes,
- * the version rises, and every posting and the own side's command are written, as they are in ours. Answers how many happened.
+ * the version rises, the trade is counted, and every posting and the own side's command are written, as they are in ours. Answers how many happened.
  */
 const ACT = {
   name: 'hand-crossing-act',
@@ -28,13 +31,13 @@ with t as materialized (select * from unnest($1::uuid[], $2::uuid[], $3::uuid[],
   as t(tx, here, there, goes, goes_version, comes, comes_version)),
 gone as (delete from item i using t where i.id = t.goes and i.holder = t.here and i.version = t.goes_version and not i.bound returning t.tx),
 came as (insert into item (id, holder, kind, version, attributes) select comes, here, $9::text, comes_version + 1, $10::jsonb from t),
-paid as (update balance b set quantity = b.quantity + $8::bigint from t where b.player_id = t.here and b.asset = 'gold' and b.quantity + $8::bigint >= 0 returning t.tx),
-raised as (update inventory v set version = v.version + 1 from t where v.player_id = t.here returning v.player_id),
-written as (insert into ledger (tx, seq, reason, item, asset, quantity, giver, receiver)
-  select tx, 0, 'trade', goes, null, 1, here, there from t
-  union all select tx, 1, 'trade', comes, null, 1, there, here from t
-  union all select tx, 2, 'trade', null, 'gold', 1, case when $8 < 0 then here else there end, case when $8 < 0 then there else here end from t),
-answered as (insert into command select here, tx, '\\x00'::bytea, '{"status":"settled"}'::jsonb from t)
+paid as (update balance b set quantity = b.quantity + $8::bigint from t where b.holder = t.here and b.asset = 'gold' and b.quantity + $8::bigint >= 0 returning t.tx),
+raised as (update inventory v set version = v.version + 1, traded = v.traded + 1 from t where v.holder = t.here returning v.holder),
+written as (insert into ledger (transaction_id, seq, reason, item, item_version, asset, quantity, giver, receiver)
+  select tx, 0, 'trade', goes, goes_version + 1, null, 1, here, there from t
+  union all select tx, 1, 'trade', comes, comes_version + 1, null, 1, there, here from t
+  union all select tx, 2, 'trade', null, null, 'gold', 1, case when $8 < 0 then here else there end, case when $8 < 0 then there else here end from t),
+answered as (insert into command (actor, id, hash, answer, transaction_id) select here, tx, $11::bytea, '{"status":"settled"}'::jsonb, tx from t)
 select count(*)::int as done from gone join paid using (tx) where exists (select from raised)`,
 };
 
@@ -55,6 +58,7 @@ export class HandCrossing {
 
   /** @param goods what the players of each of the two databases have. @param pairs of a player of the first and one of the second */
   static async open(urls: readonly string[], goods: readonly ReadonlyMap<PlayerId, Holdings>[], pairs: Pairs): Promise<HandCrossing> {
+    await (await openOn(urls)).close();
     const pools = urls.map((connectionString) => openPool({ connectionString, max: CONNECTIONS, pipeline: true, options: '-c plan_cache_mode=force_generic_plan' }));
     for (const [at, pool] of pools.entries()) await fill(pool, goods[at] ?? new Map());
     return new HandCrossing(pools as [Pool, Pool], new ItemView(new Map(goods.flatMap((here) => [...here]))), pairs);
@@ -85,17 +89,12 @@ export class HandCrossing {
 }
 
 async function fill(pool: Pool, goods: ReadonlyMap<PlayerId, Holdings>): Promise<void> {
-  const items = [...goods].flatMap(([holder, { items }]) => items.map((item) => ({ ...item, holder })));
-  const balances = [...goods].flatMap(([holder, { fungibles }]) => Object.entries(fungibles).map(([asset, quantity]) => ({ holder, asset, quantity })));
-  await pool.query(`${TABLES}; ${DECISION}`);
-  await pool.query(FILL_INVENTORY, [[...goods.keys()]]);
-  await pool.query(FILL_BALANCE, [balances.map(({ holder }) => holder), balances.map(({ asset }) => asset), balances.map(({ quantity }) => quantity)]);
-  await pool.query(FILL_ITEM, [items.map(({ id }) => id), items.map(({ holder }) => holder), items.map(({ kind }) => kind), items.map(({ attributes }) => JSON.stringify(attributes))]);
+  await fillByHand(pool, goods);
   await pool.query('vacuum analyze');
 }
 
 async function lock(client: PoolClient, players: PlayerId[]): Promise<void> {
-  await Promise.all([client.query('begin'), client.query({ ...LOCK, values: [players] })]);
+  await Promise.all([client.query('begin'), client.query({ ...LOCK_OURS, values: [players] })]);
 }
 
 async function act(client: PoolClient, trades: readonly HandTrade[], side: 0 | 1): Promise<number> {
@@ -105,7 +104,7 @@ async function act(client: PoolClient, trades: readonly HandTrade[], side: 0 | 1
     values: [
       trades.map(({ id }) => id), trades.map(({ players }) => players[side]), trades.map(({ players }) => players[other]),
       trades.map(({ items }) => items[side].id), trades.map(({ items }) => items[side].version), trades.map(({ items }) => items[other].id), trades.map(({ items }) => items[other].version),
-      side === 0 ? -1 : 1, BULK_CONTENT.kind, JSON.stringify(BULK_CONTENT.attributes),
+      side === 0 ? -1 : 1, BULK_CONTENT.kind, JSON.stringify(BULK_CONTENT.attributes), HASH,
     ],
   });
   return rows[0]?.done ?? 0;

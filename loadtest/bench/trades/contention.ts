@@ -93,5 +93,6 @@ function pairFrom(playerOf: (random: Random) => PlayerId, random: Random): [Play
 async function audited({ market }: Stage): Promise<BenchResult> {
   const { invariants } = await market.economy.storage.audit();
   const held = invariants.filter(({ ok }) => ok).length;
+  for (const { name, violations } of invariants) for (const violation of violations) console.error(`${name}: ${violation}`);
   return { what: 'invariants that hold by the audit after all trades on one shard, of all', ours: held, ceiling: invariants.length, unit: 'invariants', targets: [{ of: 'ratio', bound: 'exactly', value: 1 }] };
 }

@@ -64,7 +64,10 @@ export class OrmTrades {
       const transactionId = uuidv7();
       const entry = { transactionId, reason: 'trade', quantity: 1, asset: null, item: null, itemVersion: null };
 
-      for (const holder of holders) holder.version++;
+      for (const holder of holders) {
+        holder.version++;
+        holder.traded++;
+      }
       for (const [side, giver] of players.entries()) {
         const receiver = players[1 - side] as PlayerId;
         const item = items.find(({ id }) => id === seen[side]?.id);
