@@ -8,6 +8,7 @@ import { PlayerId } from '../../schema/ids.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import type { Accounts, Identity } from '../accounts/index.ts';
 import type { Players } from '../players/index.ts';
+import { jsonBody } from './json-body.ts';
 import { sendRefusal } from './refusal-reply.ts';
 
 const TOKEN_LIFETIME = '30d';
@@ -90,7 +91,7 @@ export function authRoutes({ accounts, players, jwtSecret, authRateMax, loginFai
 
   const handle = toNodeHandler(router.handler);
   const routes = express.Router();
-  routes.use(limited, express.json({ limit: BODY_BYTES_MAX }));
+  routes.use(limited, jsonBody(BODY_BYTES_MAX));
   routes.post('/login', slowGuessing);
   routes.use(async (request, response, next) => {
     const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];

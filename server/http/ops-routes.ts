@@ -7,6 +7,7 @@ import { Refusal } from '../../schema/refusals.ts';
 import type { Catalog } from '../catalog/index.ts';
 import { SAMPLE_EVERY_MS, seriesOf, type ProcessWatch } from '../ops/index.ts';
 import type { Support } from '../support/index.ts';
+import { jsonBody } from './json-body.ts';
 
 const PAGE = path.resolve(import.meta.dirname, '../../web/dist/ops.html');
 const BODY_BYTES_MAX = '16kb';
@@ -25,7 +26,7 @@ export interface OpsRoutesOptions {
 /** The operations page and what it asks for: how the processes are, and what support may do; behind the admin's password. [OP1] [OP5] */
 export function opsRoutes({ support, samples, watch, storage, catalog, redis }: OpsRoutesOptions): Router {
   const routes = express.Router();
-  routes.use(express.json({ limit: BODY_BYTES_MAX, strict: true }));
+  routes.use(jsonBody(BODY_BYTES_MAX));
   // The page's files are beside it: one folder further down they would not be found.
   routes.get('/', (request, response) => (request.originalUrl.startsWith('/ops/') ? response.redirect('../ops') : response.sendFile(PAGE)));
 

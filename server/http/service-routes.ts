@@ -11,6 +11,7 @@ import type { ServiceCommands } from '../ledger/index.ts';
 import type { Players } from '../players/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 import type { Erasure } from '../support/index.ts';
+import { jsonBody } from './json-body.ts';
 
 const BODY_BYTES_MAX = '1mb';
 
@@ -38,7 +39,7 @@ export function bearsKey(authorization: string | undefined, serviceKey: string):
 /** The studio's own back door: mint, burn, and read the durable truth. */
 export function serviceRoutes({ serviceKey, commands, players, sessions, guilds, leaderboards, erasure, storage }: ServiceRoutesOptions): Router {
   const routes = express.Router();
-  routes.use(demandServiceKey(serviceKey), express.json({ limit: BODY_BYTES_MAX, strict: true }));
+  routes.use(demandServiceKey(serviceKey), jsonBody(BODY_BYTES_MAX));
   routes.post('/grants', async (request, response) => {
     response.json(await commands.grant(Grant.parse(request.body)));
   });
