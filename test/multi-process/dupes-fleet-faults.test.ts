@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Room } from '@colyseus/sdk';
 import { judge } from '../kit/crash.ts';
 import { assertAuditGreen, assertHolds, assertShown, belongings, shown } from '../kit/economy.ts';
+import { ServersAhead } from '../kit/ahead.ts';
 import { startFleet, type Fleet } from '../kit/fleet.ts';
 import { openFrameProxy, type FrameProxy } from '../kit/frame-proxy.ts';
 import { byWayOf, login, portOf, quietly } from '../kit/login.ts';
@@ -24,7 +25,7 @@ const DATABASES = [0, 1, 2, 3].map((shard) => `dupes_${shard}`);
 const SETTINGS = { max_connections: 500 };
 /** From when Redis or PostgreSQL is back, or a process is gone, until all is as before. */
 const BACK_WITHIN_MS = 10_000;
-const CUTS_MAX = 100;
+const CUTS_MAX_MS = 30_000;
 const SHOWN_WITHIN_MS = 3_000;
 /** Who trade on and on. */
 const PAIRS = 4;
@@ -310,6 +311,8 @@ async function lostConnections({ url }: TestServer): Promise<number> {
   return Number(/^strongroom_retries_total\{cause="connection"\} (\d+)/m.exec(text)?.[1] ?? 0);
 }
 
+type Doomed = 'gatherer' | 'trader' | 'forgetful' | 'stopper' | 'deaf' | 'undecided';
+
 describe('dupes: faults over several processes', () => {
   const { folder, remove } = temporaryFolder();
   // Nothing cools down, so that only the command id keeps a gathering from being done again.
@@ -318,7 +321,18 @@ describe('dupes: faults over several processes', () => {
   let redis: MortalRedis;
   let fleet: Fleet;
   const mutants: Mutant[] = [];
-  let [first, second, gatherer, trader, forgetful, stopper, deaf, undecided]: TestServer[] = [];
+  let [first, second]: TestServer[] = [];
+
+  /** Those that die, stand still or are without guards: started when a test asks for one, as most of them are for controls. */
+  const DOOMED: Record<Doomed, [env: Record<string, string>, ...names: MutationName[]]> = {
+    gatherer: [{ FAULT_POINT: 'gather:published' }],
+    trader: [{ FAULT_POINT: 'trade:committed' }],
+    forgetful: [{ FAULT_POINT: 'trade:committed' }, 'commands-forgotten'],
+    stopper: [{ FAULT_POINT: 'trade:committed:pause' }],
+    deaf: [{}, 'gap-unheard', 'losses-unseen', 'commands-act-twice', 'renames-again', 'write-trusts-giver'],
+    undecided: [{ FAULT_POINT: 'trade:committed:pause' }, 'no-decision'],
+  };
+  let doomed: ServersAhead<Doomed>;
 
   /** Rooms of others are not for these. */
   const mutant = async (env: Record<string, string>, ...names: MutationName[]) => {
@@ -331,15 +345,8 @@ describe('dupes: faults over several processes', () => {
     [host, redis] = await Promise.all([MortalHost.start(DATABASES, SETTINGS), MortalRedis.start()]);
     fleet = await startFleet({ processes: 1, redis, shards: host.urls.join(','), env: { CATALOG_PATH, VERSION_CHECK_INTERVAL_MS: '600000', RESOLVER_INTERVAL_MS: '300' } });
     [first] = fleet.servers;
-    [second, gatherer, trader, forgetful, stopper, deaf, undecided] = await Promise.all([
-      fleet.start(),
-      mutant({ FAULT_POINT: 'gather:published' }),
-      mutant({ FAULT_POINT: 'trade:committed' }),
-      mutant({ FAULT_POINT: 'trade:committed' }, 'commands-forgotten'),
-      mutant({ FAULT_POINT: 'trade:committed:pause' }),
-      mutant({}, 'gap-unheard', 'losses-unseen', 'commands-act-twice', 'renames-again', 'write-trusts-giver'),
-      mutant({ FAULT_POINT: 'trade:committed:pause' }, 'no-decision'),
-    ]);
+    second = await fleet.start();
+    doomed = new ServersAhead<Doomed>([], (name) => mutant(...DOOMED[name]));
   });
   afterEach(leaveAll);
   after(async () => {
@@ -350,27 +357,28 @@ describe('dupes: faults over several processes', () => {
     remove();
   });
   /** The processes are there only when the first test begins. */
-  const pair = (one: TestServer | undefined, other: TestServer | undefined): Pair => ({ first: one!, second: other! });
+  const there = async (process: TestServer | Doomed | undefined) => (typeof process === 'string' ? await doomed.take(process) : process!);
+  const pair = async (...[one, other]: [TestServer | Doomed | undefined, TestServer | Doomed | undefined]): Promise<Pair> => ({ first: await there(one), second: await there(other) });
 
-  it('[KE1] dupe 19: renamings of one process are said again in another', () => renamedAgain(pair(first, second)));
-  it('[KE1] dupe 19: a gathering of one process is said again in another', () => gatheredAgain(pair(first, second)));
-  it('[KE1] dupe 19: an acceptance is said again at a reconnection by way of another process', () => soldAgain(pair(first, second)));
-  it('[KE1] dupe 20: the answer of a gathering is lost with its process, and the client asks again in another', () => gatherAnswerLost(pair(gatherer, second)));
-  it('[KE4] dupe 20: the answer of a trade is lost with its process, and both ask for its outcome in another', () => tradeAnswerLost(pair(trader, second)));
-  it('[BU2] dupe 24: Redis is away, and what one process sold is given away again by another, which was not told', () =>
-    staleTrade({ ...pair(first, second), redis, again: true, withinMs: BACK_WITHIN_MS }));
+  it('[KE1] dupe 19: renamings of one process are said again in another', async () => renamedAgain(await pair(first, second)));
+  it('[KE1] dupe 19: a gathering of one process is said again in another', async () => gatheredAgain(await pair(first, second)));
+  it('[KE1] dupe 19: an acceptance is said again at a reconnection by way of another process', async () => soldAgain(await pair(first, second)));
+  it('[KE1] dupe 20: the answer of a gathering is lost with its process, and the client asks again in another', async () => gatherAnswerLost(await pair('gatherer', second)));
+  it('[KE4] dupe 20: the answer of a trade is lost with its process, and both ask for its outcome in another', async () => tradeAnswerLost(await pair('trader', second)));
+  it('[BU2] dupe 24: Redis is away, and what one process sold is given away again by another, which was not told', async () =>
+    staleTrade({ ...(await pair(first, second)), redis, again: true, withinMs: BACK_WITHIN_MS }));
   it('[CR3] dupe 25: Redis is flushed, killed and started again under traffic', () => quietly(async () => {
     const traffic = await Traffic.start([first!, second!], PAIRS);
     try {
       await traffic.flows(2, BACK_WITHIN_MS, 'they trade');
-      await joinableAgain({ ...pair(first, second), lose: () => redis.flush(), withinMs: BACK_WITHIN_MS });
+      await joinableAgain({ ...(await pair(first, second)), lose: () => redis.flush(), withinMs: BACK_WITHIN_MS });
       await traffic.flows(1, BACK_WITHIN_MS, 'they trade after the flush');
       const lose = async () => {
         await redis.crash();
         await delay(500);
         await redis.revive();
       };
-      await joinableAgain({ ...pair(first, second), lose, withinMs: BACK_WITHIN_MS });
+      await joinableAgain({ ...(await pair(first, second)), lose, withinMs: BACK_WITHIN_MS });
       await traffic.flows(2, BACK_WITHIN_MS, 'they trade after the crash');
       await traffic.stop();
       await traffic.assertExact(second!, BACK_WITHIN_MS);
@@ -385,13 +393,12 @@ describe('dupes: faults over several processes', () => {
     try {
       await traffic.flows(2, BACK_WITHIN_MS, 'they trade');
       const haveLost = async () => (await Promise.all([first!, second!].map(lostConnections))).every((times) => times > 0);
-      // A commit is short: until each process was in the middle of one.
-      for (let times = 0; times < CUTS_MAX && (times < 5 || !(await haveLost())); times++) {
-        await host.query("select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()");
-        await delay(100);
-      }
+      const endBackends = (which: string) => host.query(`select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() and ${which}`);
+      await endBackends('true');
+      // A commit is short: until each process was in the middle of one. New connections are dear, so idle ones are left.
+      for (const deadline = Date.now() + CUTS_MAX_MS; Date.now() < deadline && !(await haveLost()); await delay(20)) await endBackends('xact_start is not null');
       await traffic.flows(1, BACK_WITHIN_MS, 'they trade after the backends were ended');
-      await cutWhenCommitted(pair(stopper, second), host);
+      await cutWhenCommitted(await pair('stopper', second), host);
       await traffic.flows(2, BACK_WITHIN_MS, 'they trade after the stop');
       await traffic.stop();
       await traffic.assertExact(second!, BACK_WITHIN_MS);
@@ -404,16 +411,16 @@ describe('dupes: faults over several processes', () => {
   }));
 
   describe('negative controls', () => {
-    it('dupe 19 goes red when the second process is "renames-again"', () => assertGoesRed(renamedAgain(pair(first, deaf)), /the name is First/));
-    it('dupe 19 goes red when the second process is "commands-act-twice"', () => assertGoesRed(gatheredAgain(pair(first, deaf)), /the gatherer holds/));
-    it('dupe 24 goes red when the process that was not told is "gap-unheard"', () =>
-      assertGoesRed(staleTrade({ ...pair(deaf, second), redis, again: false, withinMs: NEVER_MS }), /the room shows/));
-    it('dupe 25 goes red when the process whose rooms are looked for is "losses-unseen"', () =>
-      assertGoesRed(joinableAgain({ ...pair(deaf, second), lose: () => redis.flush(), withinMs: NEVER_MS }), /joinable again/));
+    it('dupe 19 goes red when the second process is "renames-again"', async () => assertGoesRed(renamedAgain(await pair(first, 'deaf')), /the name is First/));
+    it('dupe 19 goes red when the second process is "commands-act-twice"', async () => assertGoesRed(gatheredAgain(await pair(first, 'deaf')), /the gatherer holds/));
+    it('dupe 24 goes red when the process that was not told is "gap-unheard"', async () =>
+      assertGoesRed(staleTrade({ ...(await pair('deaf', second)), redis, again: false, withinMs: NEVER_MS }), /the room shows/));
+    it('dupe 25 goes red when the process whose rooms are looked for is "losses-unseen"', async () =>
+      assertGoesRed(joinableAgain({ ...(await pair('deaf', second)), lose: () => redis.flush(), withinMs: NEVER_MS }), /joinable again/));
     // From here on the books are wrong.
-    it('dupe 20 goes red when the process that dies is "commands-forgotten"', () => assertGoesRed(tradeAnswerLost(pair(forgetful, second)), /the outcome of the buyer/));
-    it('dupe 24 goes red when the process that was not told is "write-trusts-giver"', () =>
-      assertGoesRed(staleTrade({ ...pair(deaf, second), redis, again: true, withinMs: NEVER_MS }), /the buyer holds/));
-    it('dupe 26 goes red when the process that stands still is "no-decision"', () => assertGoesRed(cutWhenCommitted(pair(undecided, second), host), /neither both legs nor none|INTERNAL/));
+    it('dupe 20 goes red when the process that dies is "commands-forgotten"', async () => assertGoesRed(tradeAnswerLost(await pair('forgetful', second)), /the outcome of the buyer/));
+    it('dupe 24 goes red when the process that was not told is "write-trusts-giver"', async () =>
+      assertGoesRed(staleTrade({ ...(await pair('deaf', second)), redis, again: true, withinMs: NEVER_MS }), /the buyer holds/));
+    it('dupe 26 goes red when the process that stands still is "no-decision"', async () => assertGoesRed(cutWhenCommitted(await pair('undecided', second), host), /neither both legs nor none|INTERNAL/));
   });
 });

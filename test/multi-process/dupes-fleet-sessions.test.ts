@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Room } from '@colyseus/sdk';
 import { assertAuditGreen, assertHolds, assertShown, belongings, shown } from '../kit/economy.ts';
+import { ServersAhead } from '../kit/ahead.ts';
 import { startFleet, type Fleet } from '../kit/fleet.ts';
 import { closing, comeBack, login, portOf, quietly } from '../kit/login.ts';
 import { assertGoesRed, makeMutant, type Mutant } from '../kit/mutant.ts';
@@ -219,7 +220,13 @@ describe('dupes: sessions over several processes', () => {
   let redis: MortalRedis;
   let fleet: Fleet;
   const mutants: Mutant[] = [];
-  let [first, second, muted, unguarded, hasty]: TestServer[] = [];
+  let [first, second, muted]: TestServer[] = [];
+  /** Those without a guard that only controls need, and most runs do few of those. */
+  let without: ServersAhead<'unguarded' | 'hasty'>;
+  const unguarded = () => without.take('unguarded');
+  const hasty = () => without.take('hasty');
+  /** Whoever says that Redis was emptied. */
+  const watchful: TestServer[] = [];
 
   const mutant = async (...names: MutationName[]) => {
     const made = makeMutant('keeps-apart', ...names);
@@ -231,9 +238,14 @@ describe('dupes: sessions over several processes', () => {
     // Nothing but the bus tells a process of what happened in another.
     fleet = await startFleet({ processes: 1, redis, shards: await host.freshShards(), env: { VERSION_CHECK_INTERVAL_MS: '600000' } });
     [first] = fleet.servers;
-    [second, muted, unguarded, hasty] = await Promise.all([
-      fleet.start(), mutant('bus-muted', 'seats-adopted', 'losses-unseen'), mutant('displaced-stay', 'no-fence', 'join-believes-cache'), mutant('answers-first'),
-    ]);
+    [second, muted] = await Promise.all([fleet.start(), mutant('bus-muted', 'seats-adopted', 'losses-unseen')]);
+    watchful.push(first!, second);
+    without = new ServersAhead<'unguarded' | 'hasty'>([], async (name) => {
+      if (name === 'hasty') return await mutant('answers-first'); // it is killed
+      const server = await mutant('displaced-stay', 'no-fence', 'join-believes-cache');
+      watchful.push(server);
+      return server;
+    });
   });
   afterEach(leaveAll);
   after(async () => {
@@ -244,43 +256,43 @@ describe('dupes: sessions over several processes', () => {
   });
   /** Empties Redis under a scenario, and waits until the processes have said again what lives in them. */
   const whileEmpty = async (scenario: (empty: () => Promise<void>) => Promise<void>) => {
-    const noticed = () => [first, second, unguarded].map((server) => server!.log().split('Redis was emptied').length);
+    const noticed = () => watchful.map((server) => server.log().split('Redis was emptied').length);
     const before = noticed();
     await scenario(() => redis.flush());
     await until(() => noticed().every((times, at) => times > before[at]!), SHOWN_WITHIN_MS, 'every process notices that Redis was emptied');
     await delay(200);
   };
   /** The processes are there only when the first test begins. */
-  const pair = (one: TestServer | undefined, other: TestServer | undefined, withinMs = SHOWN_WITHIN_MS): Pair => ({ first: one!, second: other!, withinMs });
+  const pair = async (one: TestServer | Promise<TestServer> | undefined, other: TestServer | undefined, withinMs = SHOWN_WITHIN_MS): Promise<Pair> => ({ first: (await one)!, second: other!, withinMs });
 
-  it('[BU1] dupe 5: who accepted drops, the partner accepts in another process, the first returns by way of it', () => acceptDropReturn(pair(first, second)));
-  it('[SE1] dupe 6: at a trade, a player logs in on another process, and the old seats are closed', () => oldSeats({ ...pair(first, second), dropped: false, told: true }));
-  it('[SE1] dupe 6: closed by force at a trade, a player logs in on another process, and the old seats are gone', () => oldSeats({ ...pair(first, second), dropped: true, told: true }));
-  it('[SE2] dupe 6: the database refuses old seats whose process was never told', () => oldSeats({ ...pair(first, muted), dropped: false, told: false }));
-  it('[SE2] dupe 6: the database refuses old seats that were returned to, where nobody was told', () => oldSeats({ ...pair(first, muted), dropped: true, told: false }));
+  it('[BU1] dupe 5: who accepted drops, the partner accepts in another process, the first returns by way of it', async () => acceptDropReturn(await pair(first, second)));
+  it('[SE1] dupe 6: at a trade, a player logs in on another process, and the old seats are closed', async () => oldSeats({ ...(await pair(first, second)), dropped: false, told: true }));
+  it('[SE1] dupe 6: closed by force at a trade, a player logs in on another process, and the old seats are gone', async () => oldSeats({ ...(await pair(first, second)), dropped: true, told: true }));
+  it('[SE2] dupe 6: the database refuses old seats whose process was never told', async () => oldSeats({ ...(await pair(first, muted)), dropped: false, told: false }));
+  it('[SE2] dupe 6: the database refuses old seats that were returned to, where nobody was told', async () => oldSeats({ ...(await pair(first, muted)), dropped: true, told: false }));
   it('[SE1] dupe 6: the old seats are closed also when Redis has just lost who is where', async () => {
     // Sooner than the processes notice the loss and say it again, as a rule.
-    for (let times = 0; times < 2; times++) await whileEmpty((meanwhile) => oldSeats({ ...pair(first, second), dropped: false, told: true, meanwhile }));
+    for (let times = 0; times < 2; times++) await whileEmpty(async (meanwhile) => oldSeats({ ...(await pair(first, second)), dropped: false, told: true, meanwhile }));
   });
-  it('[DS6] dupe 7: traded on one process, and back on another that was never told', () => rejoinBeforeInvalidation(pair(first, muted)));
-  it('[DS6] dupe 7: the same, as fast as it can be, where it is told', () => rejoinBeforeInvalidation(pair(second, first)));
-  it(`[SE1] dupe 8: ${LOGINS} logins at once over two processes, each selling the same sword`, () => manyLogins(pair(first, second)));
+  it('[DS6] dupe 7: traded on one process, and back on another that was never told', async () => rejoinBeforeInvalidation(await pair(first, muted)));
+  it('[DS6] dupe 7: the same, as fast as it can be, where it is told', async () => rejoinBeforeInvalidation(await pair(second, first)));
+  it(`[SE1] dupe 8: ${LOGINS} logins at once over two processes, each selling the same sword`, async () => manyLogins(await pair(first, second)));
 
   describe('negative controls', () => {
-    it('dupe 2 goes red when the giver’s process is "answers-first"', () => assertGoesRed(soldAndKilled(pair(hasty, second)), /the seller holds/));
-    it('dupe 5 goes red when the process that settles is "bus-muted"', () => assertGoesRed(acceptDropReturn(pair(first, muted, NEVER_MS)), /the room shows/));
-    it('dupe 6 goes red when the old process is "displaced-stay"', () =>
-      assertGoesRed(oldSeats({ ...pair(unguarded, second, NEVER_MS), dropped: false, told: true }), /the partner sees that the trade is cancelled/));
+    it('dupe 2 goes red when the giver’s process is "answers-first"', async () => assertGoesRed(soldAndKilled(await pair(hasty(), second)), /the seller holds/));
+    it('dupe 5 goes red when the process that settles is "bus-muted"', async () => assertGoesRed(acceptDropReturn(await pair(first, muted, NEVER_MS)), /the room shows/));
+    it('dupe 6 goes red when the old process is "displaced-stay"', async () =>
+      assertGoesRed(oldSeats({ ...(await pair(unguarded(), second, NEVER_MS)), dropped: false, told: true }), /the partner sees that the trade is cancelled/));
     it('dupe 6 goes red while Redis has lost the session when the old process is "seats-adopted"', () =>
-      whileEmpty((meanwhile) => assertGoesRed(oldSeats({ ...pair(muted, second, NEVER_MS), dropped: false, told: true, meanwhile }), /the partner sees that the trade is cancelled/)));
-    it('dupe 6 goes red when the old process was never told and is "no-fence"', () =>
-      assertGoesRed(oldSeats({ ...pair(unguarded, muted), dropped: false, told: false }), /the displaced player holds/));
-    it('dupe 7 goes red when the process that was never told is "join-believes-cache"', () =>
-      assertGoesRed(rejoinBeforeInvalidation(pair(unguarded, muted)), /what the room shows at once/));
-    it('dupe 8 goes red when one of the processes is "displaced-stay"', () => assertGoesRed(manyLogins(pair(unguarded, second, NEVER_MS)), /^([2-9]|1\d) sessions are left open/));
+      whileEmpty(async (meanwhile) => assertGoesRed(oldSeats({ ...(await pair(muted, second, NEVER_MS)), dropped: false, told: true, meanwhile }), /the partner sees that the trade is cancelled/)));
+    it('dupe 6 goes red when the old process was never told and is "no-fence"', async () =>
+      assertGoesRed(oldSeats({ ...(await pair(unguarded(), muted)), dropped: false, told: false }), /the displaced player holds/));
+    it('dupe 7 goes red when the process that was never told is "join-believes-cache"', async () =>
+      assertGoesRed(rejoinBeforeInvalidation(await pair(unguarded(), muted)), /what the room shows at once/));
+    it('dupe 8 goes red when one of the processes is "displaced-stay"', async () => assertGoesRed(manyLogins(await pair(unguarded(), second, NEVER_MS)), /^([2-9]|1\d) sessions are left open/));
   });
 
   describe('at last one of them is killed', () => {
-    it('[KE1] dupe 2: sold, the receiver logs out, the giver’s process is killed, and both log in on the other', () => soldAndKilled(pair(first, second)));
+    it('[KE1] dupe 2: sold, the receiver logs out, the giver’s process is killed, and both log in on the other', async () => soldAndKilled(await pair(first, second)));
   });
 });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { withMutant } from '../kit/mutant.ts';
 import type { MutationName } from '../kit/mutations.ts';
+import { isFull } from '../share.ts';
 import { runFaults, type FaultRunOptions } from './simulator.ts';
 
 const SEED = Math.floor(Math.random() * 2 ** 31);
-const ROUND: FaultRunOptions = { trades: 2_000, workers: 3, seed: SEED, shards: 4, inFlight: 40, players: 250 };
+const ROUND: FaultRunOptions = { trades: isFull() ? 2_000 : 800, workers: 3, seed: SEED, shards: 4, inFlight: 40, players: 250 };
 /** Ten servers on one machine, a shard on each. */
 const TEN: FaultRunOptions = { ...ROUND, trades: 600, workers: 2, shards: 10, servers: 10, inFlight: 15, players: 150 };
 /** Fewer trades under as many faults. */
