@@ -8,11 +8,14 @@ import type { GuildDeed } from '../../../server/guilds/index.ts';
 import { Metrics } from '../../../server/telemetry/index.ts';
 import { populateInBulk } from '../kit/bulk-players.ts';
 import type { Cluster } from '../kit/economy.ts';
+import { timeEach } from '../kit/measure.ts';
 import type { More } from '../kit/rate.ts';
 
 const CATALOG = path.resolve(import.meta.dirname, '../../../catalog.yaml');
 /** More than the catalogue's file may say: nobody shall be refused for it here. */
 const MEMBERS_MAX = 10_000;
+/** Each takes a connection to every shard that its name and its founder are on, and who waits long for one is refused. */
+const FOUNDED_AT_ONCE = 8;
 const ENLIST = `
 with enlisted as (insert into guild_member (guild, player, rank) select $1, player, 'member' from unnest($2::uuid[]) as p(player)
   where exists (select from guild where id = $1))
@@ -76,14 +79,14 @@ export class Hall {
   /** Guilds of so many, with gold in their banks. */
   async bands(count: number, size: number): Promise<Band[]> {
     const players = await this.players(count * size);
-    return await Promise.all(
-      Array.from({ length: count }, async (_, at): Promise<Band> => {
-        const members = players.slice(at * size, (at + 1) * size) as [PlayerId, ...PlayerId[]];
-        const id = await this.assemble(members);
-        await this.act({ guild: id, player: members[0] }, DEPOSIT);
-        return { id, members };
-      }),
-    );
+    const bands: Band[] = [];
+    await timeEach(Array.from({ length: count }, (_, at) => at), FOUNDED_AT_ONCE, async (at) => {
+      const members = players.slice(at * size, (at + 1) * size) as [PlayerId, ...PlayerId[]];
+      const id = await this.assemble(members);
+      await this.act({ guild: id, player: members[0] }, DEPOSIT);
+      bands[at] = { id, members };
+    });
+    return bands;
   }
 
   /** By SQL, all at once. */
