@@ -1,4 +1,5 @@
 import type { HolderId, TransactionId } from '../schema/ids.ts';
+import { literal, quoted } from './array-literal.ts';
 import { ACT, ACT_HERE } from './settle-statements.ts';
 import type { Statement } from './transaction.ts';
 import { holdersOf, type Movement } from './movement.ts';
@@ -161,12 +162,4 @@ export class SettleInput {
     said.answer.push(answer);
     return said.hash.push(hash);
   }
-}
-
-/** @see PostgreSQL manual, 8.15.6 Array Input and Output Syntax */
-const literal = (column: readonly unknown[]): string => `{${column.join(',')}}`;
-
-/** An array element with any text in it. */
-function quoted(text: string): string {
-  return /["\\]/.test(text) ? `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"` : `"${text}"`;
 }

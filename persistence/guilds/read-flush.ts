@@ -1,4 +1,5 @@
 import type { CommandId, GuildId, HolderId, ItemId, PlayerId } from '../../schema/ids.ts';
+import { columnsOf, type ArrayElement } from '../array-literal.ts';
 import type { ItemContent } from '../posting.ts';
 import type { HolderRow } from '../settle-outcomes.ts';
 import type { ShardTransaction, Statement, Transaction } from '../transaction.ts';
@@ -90,8 +91,7 @@ async function readPlayers(
 }
 
 /** Runs a statement whose parameters are the columns of `rows`, unless there are none. */
-async function ask<Row>(part: ShardTransaction, statement: Statement, rows: readonly (readonly unknown[])[], take: (row: Row) => void): Promise<void> {
-  const [first] = rows;
-  if (first === undefined) return;
-  for (const row of await part.query(statement, first.map((_, column) => rows.map((values) => values[column])))) take(row as Row);
+async function ask<Row>(part: ShardTransaction, statement: Statement, rows: readonly (readonly ArrayElement[])[], take: (row: Row) => void): Promise<void> {
+  if (rows.length === 0) return;
+  for (const row of await part.query(statement, columnsOf(rows))) take(row as Row);
 }

@@ -1,4 +1,5 @@
 import type { GuildId } from '../../schema/ids.ts';
+import { arrayLiteral, columnsOf, type ArrayElement } from '../array-literal.ts';
 import type { Statement, ShardTransaction, Transaction } from '../transaction.ts';
 import { FORGET_INVITATIONS, FORGET_NAMES, REMOVE_MEMBERS, WRITE_GUILDS, WRITE_INVITATIONS, WRITE_MEMBERSHIPS, WRITE_PLAIN_COMMANDS } from './flush-statements.ts';
 import type { GuildChange, GuildDecision, GuildFlush, GuildRow } from './flush.ts';
@@ -66,12 +67,13 @@ function writePlayers(part: ShardTransaction, changed: readonly Changed[], here:
   ];
 }
 
-function run(part: ShardTransaction, statement: Statement, values: readonly unknown[]): Promise<unknown> {
-  return part.query(statement, values);
+type Parameter = ArrayElement | readonly ArrayElement[];
+
+function run(part: ShardTransaction, statement: Statement, values: readonly Parameter[]): Promise<unknown> {
+  return part.query(statement, values.map((value) => (value instanceof Array ? arrayLiteral(value) : value)));
 }
 
 /** Runs a statement whose first parameters are the columns of `rows`, unless there are none. */
-async function each(part: ShardTransaction, statement: Statement, rows: readonly (readonly unknown[])[], more: readonly unknown[] = []): Promise<void> {
-  const [first] = rows;
-  if (first !== undefined) await part.query(statement, [...first.map((_, column) => rows.map((values) => values[column])), ...more]);
+async function each(part: ShardTransaction, statement: Statement, rows: readonly (readonly ArrayElement[])[], more: readonly ArrayElement[] = []): Promise<void> {
+  if (rows.length > 0) await part.query(statement, [...columnsOf(rows), ...more]);
 }

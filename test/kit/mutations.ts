@@ -456,7 +456,7 @@ export const MUTATIONS = {
   },
   'service-unguarded': {
     guard: 'routes of the service demand its key [SC2]',
-    edits: [{ file: 'server/http/service-routes.ts', find: 'routes.use(demandServiceKey(serviceKey), express', replace: 'routes.use(express' }],
+    edits: [{ file: 'server/http/service-routes.ts', find: 'routes.use(demandServiceKey(serviceKey), jsonBody', replace: 'routes.use(jsonBody' }],
   },
   'admin-unguarded': {
     guard: "pages of operators demand the admin's password [SC2]",
