@@ -2,7 +2,7 @@ import type { HolderId, TransactionId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { isConstraintViolation } from './database-errors.ts';
 import { once, type ReachFaultPoint } from './fault-points.ts';
-import { readFlushes } from './guilds/read-flush.ts';
+import { FlushReading } from './guilds/read-flush.ts';
 import { writeFlushes, type DecidedFlush } from './guilds/write-flush.ts';
 import { holdersOf, type Movement, type MovementOutcome } from './movement.ts';
 import { homeOf, isPlayer } from './posting.ts';
@@ -44,7 +44,10 @@ export function settler({ transact, reach }: SettleDeps): Settle {
 
   async function write(transaction: Transaction, movements: readonly Movement[], label: string): Promise<MovementOutcome[]> {
     const denials: Denials = new Map();
-    const locked = await lock(transaction, movements, denials);
+    const rounds = roundsOf(movements);
+    // Nothing that the first flushes are decided by is written before they are.
+    const ahead = readingOf(rounds[0] ?? [], movements);
+    const locked = await lock(transaction, movements, denials, ahead);
     const versions = new Map([...locked].map(([holder, { version }]) => [holder, version + 1]));
     if (denials.size > 0) await recall(transaction, movements, denials);
     reach('locked', label);
@@ -52,8 +55,8 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     const outcomes: MovementOutcome[] = [];
     let isWritten = false;
     const actedFirst = once(() => reach('acted-first', label));
-    for (const round of roundsOf(movements)) {
-      const decided = await decide(transaction, round.map((at) => movements[at] as Movement), locked);
+    for (const [nth, round] of rounds.entries()) {
+      const decided = await decide(transaction, round, { movements, locked, reading: nth === 0 ? ahead : readingOf(round, movements) });
       const entries = round.map((at, place): Entry => {
         const flush = decided.get(place);
         const movement = flush === undefined ? (movements[at] as Movement) : asDecided(movements[at] as Movement, flush);
@@ -113,21 +116,21 @@ export function settler({ transact, reach }: SettleDeps): Settle {
   }
 
   /** What the guilds of a round decide, by their places in it. */
-  async function decide(transaction: Transaction, movements: readonly Movement[], locked: ReadonlyMap<HolderId, HolderRow>): Promise<Map<number, DecidedFlush>> {
-    const flushes = movements.flatMap(({ guild }, place) => (guild === undefined ? [] : [[place, guild] as const]));
-    if (flushes.length === 0) return new Map();
-    const snapshots = await readFlushes(transaction, flushes.map(([, flush]) => flush), locked);
+  async function decide(transaction: Transaction, round: readonly number[], { movements, locked, reading }: { movements: readonly Movement[]; locked: ReadonlyMap<HolderId, HolderRow>; reading: FlushReading | undefined }): Promise<Map<number, DecidedFlush>> {
+    const snapshots = (await reading?.snapshots(transaction, locked))?.values();
     return new Map(
-      flushes.map(([place, flush], at): [number, DecidedFlush] => {
-        const snapshot = snapshots[at];
+      round.flatMap((at, place): [number, DecidedFlush][] => {
+        const flush = movements[at]?.guild;
+        if (flush === undefined) return [];
+        const snapshot = snapshots?.next().value;
         invariant(snapshot, 'every flush has what it is decided by');
-        return [place, { flush, guild: snapshot.guild, decision: flush.decide(snapshot) }];
+        return [[place, { flush, guild: snapshot.guild, decision: flush.decide(snapshot) }]];
       }),
     );
   }
 
-  /** Takes every holder's row, shard by shard in ascending order, and answers them. */
-  async function lock(transaction: Transaction, movements: readonly Movement[], denials: Denials): Promise<Map<HolderId, HolderRow>> {
+  /** Takes every holder's row, shard by shard in ascending order, and answers them. Right behind the locks of a shard it is read. */
+  async function lock(transaction: Transaction, movements: readonly Movement[], denials: Denials, ahead: FlushReading | undefined): Promise<Map<HolderId, HolderRow>> {
     const locked: HolderRow[] = [];
     const holders = [...new Set(movements.flatMap(holdersOf))];
     const ownSlots = movements.flatMap(({ commands }) => commands).filter(({ actor }) => !isPlayer(actor));
@@ -139,8 +142,9 @@ export function settler({ transact, reach }: SettleDeps): Settle {
       if (commands.length > 0) await part.query(LOCK_COMMANDS, [commands.map(({ id }) => id)]);
       const local = holders.filter(here);
       if (local.length === 0) continue;
-      const [rows] = await Promise.all([part.query<HolderRow>(LOCK, [`{${local.join(',')}}`]), transaction.confirm(part)]);
-      locked.push(...rows);
+      const locking = Promise.all([part.query<HolderRow>(LOCK, [`{${local.join(',')}}`]), transaction.confirm(part)]);
+      ahead?.send(part, transaction.shardOf);
+      locked.push(...(await locking)[0]);
     }
     denyUnfit(denials, movements, locked, transaction.paused);
     return new Map(locked.map((row) => [row.holder, row]));
@@ -169,6 +173,12 @@ export function roundsOf(movements: readonly Movement[]): number[][] {
     (rounds[round] ??= []).push(at);
   }
   return rounds;
+}
+
+/** What reads for the flushes of a round, if there are any. */
+function readingOf(round: readonly number[], movements: readonly Movement[]): FlushReading | undefined {
+  const flushes = round.flatMap((at) => movements[at]?.guild ?? []);
+  return flushes.length === 0 ? undefined : new FlushReading(flushes);
 }
 
 /** The keys of whatever a movement touches: its holders, and where its commands are stored. */

@@ -22,39 +22,65 @@ interface PlayerAnswer extends Omit<GuildPlayerRow, 'epoch' | 'frozen'> {
 }
 
 /**
- * Reads for flushes, under their locks, what they are decided by: every kind of thing in one statement per shard, and all
- * statements of a shard in one round trip.
+ * Reads for flushes what they are decided by: every kind of thing in one statement per shard, and all statements of a shard in one
+ * round trip. They may be sent right behind the locks: a connection does one statement after the other, and each sees what the locks
+ * waited for.
  */
-export async function readFlushes(transaction: Transaction, flushes: readonly GuildFlush[], locked: ReadonlyMap<HolderId, HolderRow>): Promise<GuildSnapshot[]> {
-  const guilds = new Map(flushes.map(({ guildId }): [GuildId, FoundGuild] => [guildId, { members: new Map(), taken: new Map() }]));
-  const players = new Map<GuildId, Map<PlayerId, GuildPlayerRow>>();
-  const balances = new Map<string, number>();
-  const items = new Map<ItemId, ItemContent & { holder: HolderId; version: number }>();
-  const commands = new Map<string, { hash: Buffer; answer: unknown }>();
-  await Promise.all(
-    transaction.parts.map(async (part) => {
-      const here = (key: string) => transaction.shardOf(key) === part.shard.index;
-      await Promise.all([
-        ...readGuilds(part, flushes.filter(({ guildId }) => here(guildId)), guilds),
-        readPlayers(part, flushes, here, locked, players),
-        ask<{ holder: HolderId; asset: string; quantity: number }>(part, READ_GUILD_BALANCES, flushes.flatMap(({ wants }) => wants.balances).filter(([holder]) => here(holder)), ({ holder, asset, quantity }) =>
-          balances.set(`${holder} ${asset}`, quantity),
-        ),
-        ask<ItemContent & { id: ItemId; holder: HolderId; version: number }>(part, READ_GUILD_ITEMS, flushes.flatMap(({ wants }) => wants.items).filter(([holder]) => here(holder)).map(([, id]) => [id]), ({ id, ...item }) => items.set(id, item)),
-        ask<{ actor: PlayerId; id: CommandId; hash: Buffer; answer: unknown }>(part, READ_GUILD_COMMANDS, flushes.flatMap(({ wants }) => wants.commands).filter(([actor]) => here(actor)), ({ actor, id, hash, answer }) =>
-          commands.set(`${actor} ${id}`, { hash, answer }),
-        ),
-      ]);
-    }),
-  );
-  return flushes.map(({ guildId }) => ({
-    guild: asRow(guilds.get(guildId)),
-    players: players.get(guildId) ?? new Map(),
-    balance: (holder, asset) => balances.get(`${holder} ${asset}`) ?? 0,
-    item: (id) => items.get(id),
-    paused: transaction.paused,
-    known: (actor, id) => commands.get(`${actor} ${id}`),
-  }));
+export class FlushReading {
+  readonly #flushes: readonly GuildFlush[];
+  readonly #sent = new Map<ShardTransaction, Promise<unknown>>();
+  readonly #guilds: ReadonlyMap<GuildId, FoundGuild>;
+  readonly #players = new Map<GuildId, Map<PlayerId, PlayerAnswer>>();
+  readonly #balances = new Map<string, number>();
+  readonly #items = new Map<ItemId, ItemContent & { holder: HolderId; version: number }>();
+  readonly #commands = new Map<string, { hash: Buffer; answer: unknown }>();
+
+  constructor(flushes: readonly GuildFlush[]) {
+    this.#flushes = flushes;
+    this.#guilds = new Map(flushes.map(({ guildId }): [GuildId, FoundGuild] => [guildId, { members: new Map(), taken: new Map() }]));
+  }
+
+  /** Asks one shard for its part, once. A failure is thrown where the answers are wanted. */
+  send(part: ShardTransaction, shardOf: Transaction['shardOf']): void {
+    if (this.#sent.has(part)) return;
+    const here = (key: string) => shardOf(key) === part.shard.index;
+    const flushes = this.#flushes;
+    const wanted = <Key extends 'balances' | 'items' | 'commands'>(key: Key) => flushes.flatMap(({ wants }) => wants[key] as readonly (readonly [string, string])[]).filter(([holder]) => here(holder));
+    const asked = Promise.all([
+      ...readGuilds(part, flushes.filter(({ guildId }) => here(guildId)), this.#guilds),
+      this.#readPlayers(part, here),
+      ask<{ holder: HolderId; asset: string; quantity: number }>(part, READ_GUILD_BALANCES, wanted('balances'), ({ holder, asset, quantity }) => this.#balances.set(`${holder} ${asset}`, quantity)),
+      ask<ItemContent & { id: ItemId; holder: HolderId; version: number }>(part, READ_GUILD_ITEMS, wanted('items').map(([, id]) => [id]), ({ id, ...item }) => this.#items.set(id, item)),
+      ask<{ actor: PlayerId; id: CommandId; hash: Buffer; answer: unknown }>(part, READ_GUILD_COMMANDS, wanted('commands'), ({ actor, id, hash, answer }) => this.#commands.set(`${actor} ${id}`, { hash, answer })),
+    ]);
+    asked.catch(() => undefined);
+    this.#sent.set(part, asked);
+  }
+
+  /** One for each flush, in their order. @param locked the holders' rows, as they are under the locks */
+  async snapshots({ parts, shardOf, paused }: Transaction, locked: ReadonlyMap<HolderId, HolderRow>): Promise<GuildSnapshot[]> {
+    for (const part of parts) this.send(part, shardOf);
+    await Promise.all(this.#sent.values());
+    return this.#flushes.map(({ guildId }) => ({
+      guild: asRow(this.#guilds.get(guildId)),
+      players: new Map([...(this.#players.get(guildId) ?? [])].flatMap(([id, player]): [PlayerId, GuildPlayerRow][] => {
+        const row = locked.get(id);
+        return row === undefined ? [] : [[id, { name: player.name, guildId: player.guildId, isInvited: player.isInvited, epoch: row.epoch, frozen: row.frozen }]];
+      })),
+      balance: (holder, asset) => this.#balances.get(`${holder} ${asset}`) ?? 0,
+      item: (id) => this.#items.get(id),
+      paused,
+      known: (actor, id) => this.#commands.get(`${actor} ${id}`),
+    }));
+  }
+
+  async #readPlayers(part: ShardTransaction, here: (key: string) => boolean): Promise<void> {
+    const asked = this.#flushes.flatMap(({ guildId, holders }) => holders.flatMap((holder) => (holder !== guildId && here(holder) ? [[holder, guildId] as const] : [])));
+    await ask<PlayerAnswer>(part, READ_GUILD_PLAYERS, asked, (player) => {
+      const found = this.#players.get(player.guild) ?? new Map<PlayerId, PlayerAnswer>();
+      this.#players.set(player.guild, found.set(player.id, player));
+    });
+  }
 }
 
 function readGuilds(part: ShardTransaction, flushes: readonly GuildFlush[], into: ReadonlyMap<GuildId, FoundGuild>): Promise<void>[] {
@@ -72,22 +98,6 @@ function readGuilds(part: ShardTransaction, flushes: readonly GuildFlush[], into
 
 function asRow(found: FoundGuild | undefined): GuildRow | undefined {
   return found?.row && { ...found.row, members: [...found.members.values()], taken: found.taken };
-}
-
-async function readPlayers(
-  part: ShardTransaction,
-  flushes: readonly GuildFlush[],
-  here: (key: string) => boolean,
-  locked: ReadonlyMap<HolderId, HolderRow>,
-  into: Map<GuildId, Map<PlayerId, GuildPlayerRow>>,
-): Promise<void> {
-  const asked = flushes.flatMap(({ guildId, holders }) => holders.flatMap((holder) => (holder !== guildId && here(holder) ? [[holder, guildId] as const] : [])));
-  await ask<PlayerAnswer>(part, READ_GUILD_PLAYERS, asked, ({ id, guild, ...player }) => {
-    const row = locked.get(id);
-    if (row === undefined) return;
-    const found = into.get(guild) ?? new Map<PlayerId, GuildPlayerRow>();
-    into.set(guild, found.set(id, { ...player, epoch: row.epoch, frozen: row.frozen }));
-  });
 }
 
 /** Runs a statement whose parameters are the columns of `rows`, unless there are none. */

@@ -70,7 +70,7 @@ function writePlayers(part: ShardTransaction, changed: readonly Changed[], here:
 type Parameter = ArrayElement | readonly ArrayElement[];
 
 function run(part: ShardTransaction, statement: Statement, values: readonly Parameter[]): Promise<unknown> {
-  return part.query(statement, values.map((value) => (value instanceof Array ? arrayLiteral(value) : value)));
+  return part.query(statement, values.map((value) => (Array.isArray(value) ? arrayLiteral(value as readonly ArrayElement[]) : value)));
 }
 
 /** Runs a statement whose first parameters are the columns of `rows`, unless there are none. */

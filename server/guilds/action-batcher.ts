@@ -30,6 +30,12 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
+/** What became of a flush: those that the next one decides, and what tells all others. */
+interface Flushed {
+  again: Waiting[];
+  tell: () => void;
+}
+
 export type Decided = Exclude<ActionOutcome, { status: 'again' }>;
 
 /**
@@ -63,8 +69,11 @@ export class ActionBatcher {
 
   async #run(guildId: GuildId, waiting: Waiting[]): Promise<void> {
     while (waiting.length > 0) {
-      const again = await this.#flush(guildId, waiting.splice(0, this.#sizeOfNext(waiting)));
+      const { again, tell } = await this.#flush(guildId, waiting.splice(0, this.#sizeOfNext(waiting)));
       waiting.unshift(...again);
+      // Who waits for the next flush waits for PostgreSQL: it has its questions before a hundred answers are written here.
+      if (waiting.length > 0) setImmediate(tell);
+      else tell();
     }
     this.#guilds.delete(guildId);
   }
@@ -76,27 +85,28 @@ export class ActionBatcher {
     return Math.min(sizeMax, over < 0 ? waiting.length : Math.max(1, over));
   }
 
-  /** @returns those that the next flush decides */
-  async #flush(guildId: GuildId, batch: readonly Waiting[]): Promise<Waiting[]> {
+  async #flush(guildId: GuildId, batch: readonly Waiting[]): Promise<Flushed> {
     const { flush, mayRunAlone, onFlush, triesMax } = this.#options;
     onFlush?.(batch.length);
     const outcomes = await flush(guildId, batch.map(({ action }) => action), batch.flatMap(({ extra }) => extra)).catch((error: unknown) => ({ error }));
     if (!Array.isArray(outcomes)) {
       // One of them is poisoned in a way that no rule knows: it shall fail alone.
-      if (batch.length > 1 && mayRunAlone(outcomes.error)) return (await inTurn(batch, (entry) => this.#flush(guildId, [entry]))).flat();
-      for (const { reject } of batch) reject(outcomes.error);
-      return [];
+      if (batch.length > 1 && mayRunAlone(outcomes.error)) return joined(await inTurn(batch, (entry) => this.#flush(guildId, [entry])));
+      return { again: [], tell: () => batch.forEach(({ reject }) => reject(outcomes.error)) };
     }
     const again: Waiting[] = [];
+    const answers: (() => void)[] = [];
     for (const [at, entry] of batch.entries()) {
       const outcome = outcomes[at] as ActionOutcome;
-      if (outcome.status !== 'again') entry.resolve(outcome);
-      else if (++entry.tries >= triesMax) entry.reject(new Refusal('CONCURRENT_MODIFICATION', { attempts: entry.tries }));
+      if (outcome.status !== 'again') answers.push(() => entry.resolve(outcome));
+      else if (++entry.tries >= triesMax) answers.push(() => entry.reject(new Refusal('CONCURRENT_MODIFICATION', { attempts: entry.tries })));
       else again.push(Object.assign(entry, { extra: outcome.with ?? entry.extra }));
     }
-    return again;
+    return { again, tell: () => answers.forEach((answer) => answer()) };
   }
 }
+
+const joined = (flushed: readonly Flushed[]): Flushed => ({ again: flushed.flatMap(({ again }) => again), tell: () => flushed.forEach(({ tell }) => tell()) });
 
 async function inTurn<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
   const results: Result[] = [];

@@ -58,6 +58,19 @@ describe('batching a guild’s actions', () => {
     assert.deepEqual(flushes.map(({ actions }) => actions.length), [1, 100, 100, 5]);
   });
 
+  it('[GA1] who waits is on the way before those are told whose flush was committed', async () => {
+    const [first] = add(1);
+    await turn();
+    const [second] = add(1);
+    const told: string[] = [];
+    first!.then(() => told.push(`first, of ${flushes.length} flushes`));
+    flushes[0]!.finish();
+    await first;
+    assert.deepEqual(told, ['first, of 2 flushes']);
+    flushes[1]!.finish();
+    await second;
+  });
+
   it('[GA1] guilds do not wait for each other', async () => {
     const asked = [...add(1), ...add(1, CIRCLE)];
     await turn();
