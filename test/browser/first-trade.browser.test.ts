@@ -20,6 +20,7 @@ describe('browser: from the first visit to the first trade', function () {
 
     // A hint goes by being followed, or by being read; each is one sentence.
     await ann.reads('hint', /^Click the grass to walk[^.]*[.]/);
+    await ann.hasDrawn();
     await ann.get('zone').click({ position: { x: 300, y: 300 } });
     await ann.reads('hint', /^Click a tree[^.]*[.]/);
     await bob.press('hint-next');

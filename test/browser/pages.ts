@@ -103,6 +103,12 @@ export class PlayerPage {
     await this.get(testid).filter({ hasText: expected }).waitFor();
   }
 
+  /** The zone is on the canvas as it is known by now, so that a click hits what is seen there; while nothing moves it is drawn four times a second. */
+  async hasDrawn(): Promise<void> {
+    await this.get('gather-wood-1').waitFor({ state: 'attached' });
+    await this.page.evaluate('new Promise((resolve) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(resolve)), 600))');
+  }
+
   /** Opens the panel, which is behind a tab on a narrow screen. */
   async showPanel(name: 'inventory' | 'nearby'): Promise<void> {
     if (await this.get(`tab-${name}`).isVisible()) await this.press(`tab-${name}`);
