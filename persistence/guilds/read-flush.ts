@@ -45,13 +45,13 @@ export class FlushReading {
     if (this.#sent.has(part)) return;
     const here = (key: string) => shardOf(key) === part.shard.index;
     const flushes = this.#flushes;
-    const wanted = <Key extends 'balances' | 'items' | 'commands'>(key: Key) => flushes.flatMap(({ wants }) => wants[key] as readonly (readonly [string, string])[]).filter(([holder]) => here(holder));
+    const own = <Row extends readonly [string, ...unknown[]]>(rows: readonly Row[]) => rows.filter(([holder]) => here(holder));
     const asked = Promise.all([
       ...readGuilds(part, flushes.filter(({ guildId }) => here(guildId)), this.#guilds),
       this.#readPlayers(part, here),
-      ask<{ holder: HolderId; asset: string; quantity: number }>(part, READ_GUILD_BALANCES, wanted('balances'), ({ holder, asset, quantity }) => this.#balances.set(`${holder} ${asset}`, quantity)),
-      ask<ItemContent & { id: ItemId; holder: HolderId; version: number }>(part, READ_GUILD_ITEMS, wanted('items').map(([, id]) => [id]), ({ id, ...item }) => this.#items.set(id, item)),
-      ask<{ actor: PlayerId; id: CommandId; hash: Buffer; answer: unknown }>(part, READ_GUILD_COMMANDS, wanted('commands'), ({ actor, id, hash, answer }) => this.#commands.set(`${actor} ${id}`, { hash, answer })),
+      ask<{ holder: HolderId; asset: string; quantity: number }>(part, READ_GUILD_BALANCES, own(flushes.flatMap(({ wants }) => wants.balances)), ({ holder, asset, quantity }) => this.#balances.set(`${holder} ${asset}`, quantity)),
+      ask<ItemContent & { id: ItemId; holder: HolderId; version: number }>(part, READ_GUILD_ITEMS, own(flushes.flatMap(({ wants }) => wants.items)).map(([, id]) => [id]), ({ id, ...item }) => this.#items.set(id, item)),
+      ask<{ actor: PlayerId; id: CommandId; hash: Buffer; answer: unknown }>(part, READ_GUILD_COMMANDS, own(flushes.flatMap(({ wants }) => wants.commands)), ({ actor, id, hash, answer }) => this.#commands.set(`${actor} ${id}`, { hash, answer })),
     ]);
     asked.catch(() => undefined);
     this.#sent.set(part, asked);

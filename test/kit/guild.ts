@@ -7,7 +7,7 @@ import type { GuildLogEntry, GuildMember, GuildRank } from '../../schema/guild.t
 import type { Holdings } from '../../schema/holdings.ts';
 import { belongings, type Belongings } from './economy.ts';
 import { commandId, ignoreMessages, joinPlayer, newClient, service, signIn, until, type TestPlayer } from './player.ts';
-import { lockHolder } from './one-commit.ts';
+import { joinOn, lockHolder, shardOf } from './one-commit.ts';
 import type { TestServer } from './server.ts';
 import { outcomeOf } from './trade.ts';
 
@@ -87,6 +87,16 @@ export async function foundGuild(founder: TestPlayer, others: readonly TestPlaye
   assert.deepEqual(await Promise.all(others.map((player) => accept(player, id))), others.map(() => 'answered'), 'all accept');
   const members = await Promise.all(others.map(async (player): Promise<Member> => ({ ...player, seat: await takeSeat(player.client, id) })));
   return { id, leader: { ...founder, seat }, members };
+}
+
+/** A guild whose rows and whose leader, who is on shard 1 of four, are on two shards: the guild's is the lower or the higher one, as its id falls. */
+export async function foundGuildApart(server: TestServer): Promise<TestGuild> {
+  for (;;) {
+    const [founder] = await joinOn(server, [1]);
+    const made = await foundGuild(founder as TestPlayer);
+    if (shardOf(made.id) !== 1) return made;
+    await leaveAll([made.leader]);
+  }
 }
 
 /** Players with rooms of their own, so many at a time that the machine takes no harm. */

@@ -357,6 +357,10 @@ export const MUTATIONS = {
       { file: GUILDS, find: 'mayRunAlone: (error) => !(', replace: 'mayRunAlone: (error) => error === undefined && !(' },
     ],
   },
+  'guild-asked-before-locks': {
+    guard: 'what a guild is decided by is read behind the locks [GA2]',
+    edits: [{ file: 'persistence/settle.ts', find: '      const locking = Promise.all([part.query<HolderRow>(LOCK', replace: '      ahead?.send(part, transaction.shardOf);\n      const locking = Promise.all([part.query<HolderRow>(LOCK' }],
+  },
   'guild-names-shared': {
     guard: 'no two guilds have one name or tag [GU1]',
     edits: [{ file: 'persistence/guilds/guild-store.ts', find: 'if (taken.length === 0) throw', replace: 'if (taken.length < 0) throw' }],

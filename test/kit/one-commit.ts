@@ -68,7 +68,8 @@ export async function lockHolder(shardUrls: string, holder: string): Promise<Cli
   return client;
 }
 
-const shardOf = (player: string) => shardOfSlot(slotOf(player), SHARDS);
+/** On which of the four a player, a guild or a name is. */
+export const shardOf = (key: string) => shardOfSlot(slotOf(key), SHARDS);
 
 /** Players on these shards, in this order: signs in as many as it takes and joins those that fit. */
 export async function joinOn(server: TestServer, shards: readonly number[]): Promise<TestPlayer[]> {

@@ -2,23 +2,18 @@ import assert from 'node:assert/strict';
 import { FAULT_POINTS, type CommitPoint } from '../../persistence/index.ts';
 import { assertAuditGreen, belongings, type Belongings } from '../kit/economy.ts';
 import { ServersAhead } from '../kit/ahead.ts';
-import { assertBank, bankOf, deposit, foundGuild, leaveAll, seatVia, truthOf, withdraw, type Goods, type TestGuild } from '../kit/guild.ts';
+import { assertBank, bankOf, deposit, foundGuildApart, leaveAll, seatVia, truthOf, withdraw, type Goods, type TestGuild } from '../kit/guild.ts';
 import { assertGoesRed, withMutant } from '../kit/mutant.ts';
-import { joinOn } from '../kit/one-commit.ts';
 import { commandId, service, until } from '../kit/player.ts';
 import { startServer, type TestServer } from '../kit/server.ts';
 import { startShardHost, type ShardHost } from '../kit/shard-host.ts';
 import { temporaryFolder } from '../kit/temporary-folder.ts';
-import { shardOfSlot, slotOf } from '../../persistence/slots.ts';
 
 const RESOLVED_MAX_MS = 5_000;
-const SHARDS = 4;
 /** From here on it has happened. */
 const COMMIT_POINT = FAULT_POINTS.indexOf('committed');
 const GOLD = 50;
 type Way = 'deposit' | 'withdraw';
-
-const shardOf = (id: string) => shardOfSlot(slotOf(id), SHARDS);
 
 describe('dupes: a guild whose process is killed', () => {
   const { folder, remove } = temporaryFolder();
@@ -34,7 +29,7 @@ describe('dupes: a guild whose process is killed', () => {
     host = await startShardHost();
     shards = await host.freshShards();
     survivor = await startServer({ dataDir: folder, env: { SHARD_URLS: shards, RESOLVER_INTERVAL_MS: '100', VERSION_CHECK_INTERVAL_MS: '300' } });
-    guild = await overTwoShards();
+    guild = await foundGuildApart(survivor);
   });
   after(async () => {
     if (guild) await leaveAll([guild.leader, ...guild.members]);
@@ -43,17 +38,6 @@ describe('dupes: a guild whose process is killed', () => {
     await host?.stop();
     remove();
   });
-
-  /** Its leader is on the lower shard of the two or on the higher, as the guild's id falls. */
-  async function overTwoShards(): Promise<TestGuild> {
-    for (;;) {
-      const [founder] = await joinOn(survivor, [1]);
-      assert.ok(founder);
-      const made = await foundGuild(founder);
-      if (shardOf(made.id) !== shardOf(founder.id)) return made;
-      await leaveAll([made.leader]);
-    }
-  }
 
   const kill = (point: CommitPoint, root?: string) => startServer({ dataDir: folder, env: { SHARD_URLS: shards, FAULT_POINT: `guild:${point}` }, ...(root !== undefined && { root }) });
 

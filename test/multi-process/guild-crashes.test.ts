@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { FAULT_POINTS, type CommitPoint } from '../../persistence/index.ts';
 import { nameKeys } from '../../persistence/guilds/guild-store.ts';
-import { shardOfSlot, slotOf } from '../../persistence/slots.ts';
 import { ServersAhead } from '../kit/ahead.ts';
 import { assertAuditGreen } from '../kit/economy.ts';
-import { accept, ask, assertInOne, foundGuild, freshName, leaveAll, seatVia, send, truthOf, type TestGuild } from '../kit/guild.ts';
+import { accept, ask, assertInOne, foundGuildApart, freshName, leaveAll, seatVia, send, truthOf, type TestGuild } from '../kit/guild.ts';
 import { login } from '../kit/login.ts';
 import { assertGoesRed, withMutant } from '../kit/mutant.ts';
-import { joinOn } from '../kit/one-commit.ts';
+import { joinOn, shardOf } from '../kit/one-commit.ts';
 import { commandId, joinPlayer, service, signIn, until, type TestPlayer } from '../kit/player.ts';
 import { startServer, type TestServer } from '../kit/server.ts';
 import { startShardHost, type ShardHost } from '../kit/shard-host.ts';
@@ -15,13 +14,10 @@ import { temporaryFolder } from '../kit/temporary-folder.ts';
 import { outcomeOf } from '../kit/trade.ts';
 
 const RESOLVED_MAX_MS = 5_000;
-const SHARDS = 4;
 /** From here on it has happened. */
 const COMMIT_POINT = FAULT_POINTS.indexOf('committed');
 /** Those of a transaction that is no settlement. */
 const FOUNDING_POINTS = FAULT_POINTS.slice(FAULT_POINTS.indexOf('prepared-first'), FAULT_POINTS.indexOf('published'));
-
-const shardOf = (key: string) => shardOfSlot(slotOf(key), SHARDS);
 
 describe('guilds: a process is killed while one is founded, and while somebody is removed', () => {
   const { folder, remove } = temporaryFolder();
@@ -38,7 +34,7 @@ describe('guilds: a process is killed while one is founded, and while somebody i
     host = await startShardHost();
     shards = await host.freshShards();
     survivor = await startServer({ dataDir: folder, env: { SHARD_URLS: shards, RESOLVER_INTERVAL_MS: '100', VERSION_CHECK_INTERVAL_MS: '300' } });
-    guild = await overTwoShards();
+    guild = await foundGuildApart(survivor);
     third = [0, 1, 2, 3].find((shard) => shard !== shardOf(guild.id) && shard !== shardOf(guild.leader.id)) ?? 0;
   });
   after(async () => {
@@ -48,15 +44,6 @@ describe('guilds: a process is killed while one is founded, and while somebody i
     await host?.stop();
     remove();
   });
-
-  async function overTwoShards(): Promise<TestGuild> {
-    for (;;) {
-      const [founder] = await joinOn(survivor, [1]);
-      const made = await foundGuild(founder!);
-      if (shardOf(made.id) !== shardOf(founder!.id)) return made;
-      await leaveAll([made.leader]);
-    }
-  }
 
   const kill = (spec: string, root?: string) => startServer({ dataDir: folder, env: { SHARD_URLS: shards, FAULT_POINT: spec }, ...(root !== undefined && { root }) });
 

@@ -210,4 +210,10 @@ describe('guilds: races', () => {
       await assertGoesRed(twoGuildsAtOnce(mutant), /the player is in 2 guilds/);
     });
   });
+
+  it('goes red on servers that are "guild-asked-before-locks"', async () => {
+    await withMutant('guild-asked-before-locks', async (root) => {
+      await assertGoesRed(lastSeats(await start(root), 200), /members, and there are 50 seats/);
+    });
+  });
 });
