@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { rotated, tellFaults } from '../../bench/kit/bots-process.ts';
-import { pick, seededRandom, type Random } from '../../bench/kit/holdings.ts';
+import { seededRandom, type Random } from '../../bench/kit/holdings.ts';
 import type { Deed } from '../profile.ts';
 import { Bot } from './bot.ts';
+import { FreeBots } from './free-bots.ts';
 import type { CrewOrder, CrewOrders, CrewReport } from './messages.ts';
 import { Tally } from './tally.ts';
 
@@ -10,7 +11,6 @@ const LOOK_MS = 1_000;
 const GUILD_SIZE = 20;
 /** What is under way when the run is over is waited for, so that nothing is cut off that would have been answered. */
 const ENDING_MAX_MS = 30_000;
-const FREE_LOOK_MS = 5;
 
 /** A process of bots: they arrive, are given something, and then do one thing after another as it falls due. */
 async function main({ endpoints, bots: count, arrivalGapMs, everyMs, mix, seed }: CrewOrders): Promise<void> {
@@ -29,14 +29,14 @@ async function main({ endpoints, bots: count, arrivalGapMs, everyMs, mix, seed }
   const there = bots.filter(({ isOnline }) => isOnline);
   if (mix.deposit > 0) await inGuilds(there, seed);
 
-  const deeds = new Set<Promise<void>>();
+  const [deeds, free] = [new Set<Promise<void>>(), new FreeBots(there, random)];
   let isGoing = true;
   void finish.promise.then(() => (isGoing = false));
   for (let dueAt = performance.now(); isGoing; dueAt += gapMs(random, everyMs / there.length)) {
     // What is due already goes at once: a turn of the event loop for each would hold back more the more there is to do.
     const inMs = dueAt - performance.now();
     if (inMs > 0) await delay(inMs);
-    const deed = perform(pickDeed(random, mix), there, random, dueAt).finally(() => deeds.delete(deed));
+    const deed = perform(pickDeed(random, mix), free, dueAt).finally(() => deeds.delete(deed));
     deeds.add(deed);
   }
   await Promise.race([Promise.all(deeds), delay(ENDING_MAX_MS)]);
@@ -48,28 +48,15 @@ async function main({ endpoints, bots: count, arrivalGapMs, everyMs, mix, seed }
 }
 
 /** By a bot that is free, or as soon as one is: it was due all the same. */
-async function perform(deed: Deed, bots: readonly Bot[], random: Random, dueAt: number): Promise<void> {
-  const bot = await free(bots, random);
-  const partner = deed === 'trade' ? await free(bots, random) : undefined;
+async function perform(deed: Deed, free: FreeBots, dueAt: number): Promise<void> {
+  const bot = await free.take();
+  const partner = deed === 'trade' ? await free.take() : undefined;
   try {
     if (partner !== undefined) await bot.tradeWith(partner, dueAt);
     else if (deed !== 'trade') await bot[deed](dueAt);
   } finally {
     bot.isBusy = false;
     if (partner !== undefined) partner.isBusy = false;
-  }
-}
-
-/** Any of those that are online and at nothing; it is at something then. */
-async function free(bots: readonly Bot[], random: Random): Promise<Bot> {
-  for (;;) {
-    for (let attempt = 0; attempt < bots.length; attempt++) {
-      const bot = pick(random, bots);
-      if (bot.isBusy || !bot.isOnline) continue;
-      bot.isBusy = true;
-      return bot;
-    }
-    await delay(FREE_LOOK_MS);
   }
 }
 
