@@ -1,6 +1,6 @@
 /**
  * The steps between a movement's first write and its answer at which a crash is tested, in order. [CR1]
- * docs/SPEC.md lists them; the crash tests kill the process at each, and PostgreSQL at each.
+ * On one shard the commit is on its way from `acted-first` on. docs/SPEC.md lists them; the crash tests kill the process at each, and PostgreSQL at each.
  */
 export const FAULT_POINTS = [
   'locked',

@@ -1,6 +1,6 @@
 import type { HolderId, TransactionId } from '../schema/ids.ts';
 import { literal, quoted } from './array-literal.ts';
-import { ACT, ACT_HERE } from './settle-statements.ts';
+import { ACT, ACT_DECIDED, ACT_HERE, ACT_HERE_DECIDED } from './settle-statements.ts';
 import type { Statement } from './transaction.ts';
 import { holdersOf, type Movement } from './movement.ts';
 import { homeOf, type CommandActor, type ItemContent, type Posting } from './posting.ts';
@@ -135,9 +135,10 @@ export class SettleInput {
   }
 
   /** The least that moves all of it. */
-  get act(): [Statement, string[]] {
+  actBy({ isDecided }: { isDecided: boolean }): [Statement, string[]] {
     const values = this.checkValues;
-    return this.#stays ? [ACT_HERE, values] : [ACT, [...values, ...Object.values(this.#experience).map(literal)]];
+    if (this.#stays) return [isDecided ? ACT_HERE_DECIDED : ACT_HERE, values];
+    return [isDecided ? ACT_DECIDED : ACT, [...values, ...Object.values(this.#experience).map(literal)]];
   }
 
   #placeOf(key: string): number {

@@ -48,7 +48,7 @@ b as materialized (select d.*, r.at, r.quantity as held from (
   left join lateral (select ctid as at, quantity from balance where holder = ($1::uuid[])[d.holder] and asset = d.asset offset 0) r on true)`;
 
 /** Every reason why a movement must not happen, as far as this shard knows. */
-const BAD = `
+const HOLDINGS = `
 bad as materialized (
   select i.ix, case when i.holder is null or i.holder <> i.giver then 'NOT_OWNER'
       when i.bound and i.receiver is not null then 'ITEM_BOUND' else 'STALE' end as code,
@@ -57,7 +57,8 @@ bad as materialized (
     where i.holder is null or i.holder <> i.giver or i.held_version <> i.version or (i.bound and i.receiver is not null)
   union all
   select ix, 'INSUFFICIENT', jsonb_build_object('asset', asset, 'held', coalesce(held, 0), 'needed', spent)
-    from b where coalesce(held, 0) < spent
+    from b where coalesce(held, 0) < spent`;
+const BAD = `${HOLDINGS}
   union all
   select c.ix, 'KNOWN', jsonb_build_object('place', c.place, 'hash', encode(k.hash, 'hex'), 'answer', k.answer)
     from c cross join lateral (select hash, answer from command where actor = c.actor and id = c.id offset 0) k)`;
@@ -89,7 +90,7 @@ export const GATHER = 'gather';
  * statement: its constraint is the guard, because probing for what nearly never happens would cost every trade.
  * [LD1] [LD3] [LD4]
  */
-const act = (more: string, told: string) => `with ${INPUT}, ${HELD}, ${BAD},
+const act = (bad: string, why: string, more: string, told: string) => `with ${INPUT}, ${HELD}, ${bad},
 ok as materialized (select * from p where not exists (select 1 from bad where bad.ix = p.ix)),
 moved as (update item r set holder = i.receiver, version = r.version + 1 from i
   where r.ctid = i.at and i.receiver_local and not exists (select 1 from bad where bad.ix = i.ix)),
@@ -106,24 +107,15 @@ written as (insert into ledger (transaction_id, seq, reason, asset, item, item_v
   select tx, seq, reason, asset, item, case when item is not null then version + 1 end, quantity, giver, receiver from ok),
 answered as (insert into command (actor, id, hash, answer, transaction_id)
   select actor, id, decode(hash, 'hex'), answer::jsonb, ($3::uuid[])[ix] from c where not exists (select 1 from bad where bad.ix = c.ix))${more}
-select ix, null::int as at, code as key, 0::float8 as n, doc from bad
+select ${why} as ix, null::int as at, code as key, 0::float8 as n, doc from bad
 union all select null, at, asset, quantity, null from changed
 union all select null, array_position($1::uuid[], holder), asset, quantity, null from made${told}`;
 
-/** What most batches need: things change hands between holders who are all here. */
-export const ACT_HERE: Statement = { name: 'settle-act-here', text: act('', '') };
+/** Fails the statement, and says why: no number is written like this. What is committed behind it must not be. */
+const fail = (what: string): string => `(${what})::int`;
 
-/** An item came that somebody here holds already: nothing of it may be committed. [O] */
-export const HELD_TWICE = 'HELD_TWICE';
-
-/**
- * The rest too: items that go elsewhere or out of existence, items that come, and experience. An item that comes may meet
- * the copy of itself that a slot's move has made or not yet removed, whose holder has no row here: that one is nobody's.
- */
-export const ACT: Statement = {
-  name: 'settle-act',
-  text: act(
-    `,
+/** Also: items that go elsewhere or out of existence, items that come, and experience. */
+const MORE = `,
 gone as (delete from item r using i
   where r.ctid = i.at and not i.receiver_local and not exists (select 1 from bad where bad.ix = i.ix)),
 came as (insert into item (id, holder, kind, attributes, version, bound)
@@ -136,12 +128,21 @@ earned as (update player r set xp = r.xp + e.xp,
   gathered = r.gathered + case when ($4::text[])[e.ix] = '${GATHER}' then (select coalesce(sum(p.quantity), 0) from p where p.ix = e.ix and p.asset is not null)::bigint else 0 end, level = 1 + floor(sqrt((r.xp + e.xp) / 100.0))::int
   from unnest($24::int[], $25::int[], $26::bigint[]) as e(ix, player, xp)
   where r.id = ($1::uuid[])[e.player] and not exists (select 1 from bad where bad.ix = e.ix)
-  returning e.player as at, r.xp, r.level)`,
-    `
+  returning e.player as at, r.xp, r.level)`;
+/** An item that comes may meet the copy of itself that a slot's move has made or not yet removed, whose holder has no row here: that one is nobody's. Any other is held twice. [O] */
+const TOLD = `
 union all select null, at, null, xp, to_jsonb(level) from earned
-union all select null, null, '${HELD_TWICE}', 0, to_jsonb(item) from ok
+union all select ${fail("'held twice: ' || item")}, null, null, 0, null from ok
   where item is not null and receiver_local and not giver_local
     and (select count(*) from came) < (select count(*) from ok where item is not null and receiver_local and not giver_local)
-    and not exists (select 1 from came where came.id = ok.item)`,
-  ),
-};
+    and not exists (select 1 from came where came.id = ok.item)`;
+
+/** Decided under the locks, with everything that speaks against it: what does so all the same is a fault of ours, and stops everything. */
+const DECIDED = [`${HOLDINGS})`, fail("'decided under the locks, and refused: ' || code || ' ' || doc")] as const;
+
+/** What most batches need: things change hands between holders who are all here. */
+export const ACT_HERE: Statement = { name: 'settle-act-here', text: act(BAD, 'ix', '', '') };
+export const ACT_HERE_DECIDED: Statement = { name: 'settle-act-here-decided', text: act(...DECIDED, '', '') };
+/** The rest too. */
+export const ACT: Statement = { name: 'settle-act', text: act(BAD, 'ix', MORE, TOLD) };
+export const ACT_DECIDED: Statement = { name: 'settle-act-decided', text: act(...DECIDED, MORE, TOLD) };

@@ -10,7 +10,7 @@ import { newId } from './new-id.ts';
 import type { Transact } from './routed-transact.ts';
 import { inputFor, localityOf, type Entry, type SettleInput } from './settle-input.ts';
 import { collectOutcomes, denyAll, denyUnfit, type Changes, type Denials, type HolderRow, type SettleRow } from './settle-outcomes.ts';
-import { CHECK, HELD_TWICE, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
+import { CHECK, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
 import type { ShardTransaction, Transaction } from './transaction.ts';
 
 const OVERFLOW: MovementOutcome = { status: 'refused', code: 'BAD_REQUEST', details: { reason: 'the receiver would hold more than 2^53 - 1' } };
@@ -63,20 +63,29 @@ export function settler({ transact, reach }: SettleDeps): Settle {
         const answers = denials.has(at + 1) ? [] : movement.commands.map(({ answer }) => answer(versions));
         return { ix: at + 1, movement, transactionId: newId<TransactionId>(), answers };
       });
-      const [changes] = await Promise.all([act(transaction, entries, denials, { actedFirst, isDecided: decided.size === round.length }), writeFlushes(transaction, [...decided.values()])]);
+      const isDecided = decided.size === round.length;
+      const acts = () => entries.some(({ ix }, place) => !denials.has(ix) && !changesNothing(decided.get(place)));
+      const behind = async () => {
+        const writing = writeFlushes(transaction, [...decided.values()]);
+        // Where some were decided and others were not, the statement's answer matters.
+        if (nth === rounds.length - 1 && (isDecided || decided.size === 0) && acts()) transaction.endBehind();
+        await writing;
+      };
+      const changes = await act(transaction, entries, denials, { actedFirst, isDecided, behind });
       // What a flush writes beside its value must not stay without it.
       if ([...decided.keys()].some((place) => denials.has((round[place] as number) + 1))) throw new Error('what a guild decided under the locks is refused by the statement');
       for (const [place, outcome] of collectOutcomes(entries, denials, versions, changes).entries()) outcomes[round[place] as number] = outcome;
-      isWritten ||= entries.some(({ ix }, place) => !denials.has(ix) && !changesNothing(decided.get(place)));
+      isWritten ||= acts();
       for (const { ix, movement } of entries) if (!denials.has(ix)) for (const holder of holdersOf(movement)) versions.set(holder, (versions.get(holder) ?? 0) + 1);
     }
-    if (!isWritten) transaction.abandon();
+    // Unless its commit is under way: what was refused by the statement wrote nothing.
+    if (!isWritten && !transaction.isEndSent) transaction.abandon();
     reach('acted', label);
     return outcomes;
   }
 
-  /** One round: no holder stands in two of its movements. Who is denied is noted. */
-  async function act({ parts, shardOf }: Transaction, entries: readonly Entry[], denials: Denials, { actedFirst, isDecided }: { actedFirst: () => void; isDecided: boolean }): Promise<Changes[]> {
+  /** One round: no holder stands in two of its movements. Who is denied is noted. What `behind` sends goes behind it, in the same round trip. */
+  async function act({ parts, shardOf }: Transaction, entries: readonly Entry[], denials: Denials, { actedFirst, isDecided, behind }: { actedFirst: () => void; isDecided: boolean; behind: () => Promise<void> }): Promise<Changes[]> {
     const inputs = new Map<ShardTransaction, { denied: number; input: SettleInput | undefined }>();
     /** What was checked is what acts, unless somebody was denied in between. */
     const inputOf = (part: ShardTransaction) => {
@@ -98,19 +107,15 @@ export function settler({ transact, reach }: SettleDeps): Settle {
       );
       for (const rows of checked) denyAll(denials, rows);
     }
-    const changes = await Promise.all(
-      parts.map(async (part): Promise<Changes> => {
-        const input = inputOf(part);
-        const rows = input === undefined ? [] : await part.query<SettleRow>(...input.act);
-        actedFirst();
-        return { keys: input?.keys ?? [], rows };
-      }),
-    );
+    const acting = parts.map((part) => ({ part, input: inputOf(part) })).map(async ({ part, input }): Promise<Changes> => {
+      const rows = input === undefined ? [] : await part.query<SettleRow>(...input.actBy({ isDecided }));
+      actedFirst();
+      return { keys: input?.keys ?? [], rows };
+    });
+    const [changes] = await Promise.all([Promise.all(acting), behind()]);
     for (const { rows } of changes) {
-      if (rows.some(({ key }) => key === HELD_TWICE)) throw new Error('an item that comes is held here already');
       const refused = denyAll(denials, rows);
-      if (refused > 0 && isDecided) throw new Error('what a guild decided under the locks is refused by the statement');
-      invariant(refused === 0 || parts.length === 1, 'what every shard checked under its locks is still true when it acts');
+      invariant(refused === 0 || (parts.length === 1 && !isDecided), 'what every shard checked under its locks is still true when it acts');
     }
     return changes;
   }

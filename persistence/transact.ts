@@ -13,6 +13,8 @@ import { ShardTransaction, Transaction } from './transaction.ts';
 
 const ATTEMPTS_MAX = 3;
 const JITTER_MS = 20;
+const COMMIT = 'commit';
+const prepare = (gid: string): string => `prepare transaction '${gid}'`;
 
 export interface TransactOptions {
   shards: readonly Shard[];
@@ -67,9 +69,11 @@ export function transactor({ shards, reach, lease, onUnfinished, onLostRace }: T
     }
   };
 
-  async function attemptOnce<Result>(numbers: number[], label: string, work: (transaction: Transaction) => Promise<Result>, { view, home }: Placement): Promise<Result> {
+  async function attemptOnce<Result>(numbers: number[], label: string, work: (transaction: Transaction) => Promise<Result>, { view, home: homeShard }: Placement): Promise<Result> {
     const parts: ShardTransaction[] = [];
     const id = newId<TransactionId>();
+    const gids = new Map<ShardTransaction, string>();
+    let home: ShardTransaction | undefined;
     try {
       for (const number of numbers) {
         const shard = shards[number];
@@ -78,7 +82,10 @@ export function transactor({ shards, reach, lease, onUnfinished, onLostRace }: T
         parts.push(await ShardTransaction.connect(shard));
       }
       for (const part of parts) part.begin();
-      const transaction = new Transaction(id, parts, { view, lease });
+      home = parts.find(({ shard }) => shard.index === homeShard) ?? parts[0];
+      invariant(home, 'a transaction has a home');
+      for (const part of parts) if (part !== home) gids.set(part, formatGid({ home: home.shard.index, transactionId: id, shard: part.shard.index }));
+      const transaction = new Transaction(id, parts, { view, lease, firstEnds: parts.length === 1 ? new Map([[home, COMMIT]]) : new Map([...gids].map(([part, gid]) => [part, prepare(gid)])) });
       const result = await work(transaction);
       if (transaction.abandoned) {
         await Promise.all(parts.map((part) => part.rollback()));
@@ -86,43 +93,39 @@ export function transactor({ shards, reach, lease, onUnfinished, onLostRace }: T
       }
       for (const part of parts) await part.flush();
       invariant(view === undefined || transaction.isConfirmed, 'what was routed by a map asks every shard whether it holds');
-      await commit(id, parts.toSorted((a, b) => Number(b.shard.index === home) - Number(a.shard.index === home)), label);
+      await commit(id, home, gids, label);
       return result;
     } catch (error) {
       // An outcome that is unknown is left to the database and the resolver: a rollback here could contradict it.
-      if (error instanceof OutcomeUnknown) for (const part of parts) part.release(true);
-      else await Promise.all(parts.map((part) => part.rollback()));
-      throw error;
+      const unknown = error instanceof OutcomeUnknown ? error : (await home?.mayHaveCommitted()) ? new OutcomeUnknown(error) : undefined;
+      if (unknown !== undefined) for (const part of parts) part.release(true);
+      else {
+        await Promise.all([...gids].map(async ([part, gid]) => (part.isEndSent ? await rollbackPrepared(part, gid) : undefined)));
+        await Promise.all(parts.map((part) => part.rollback()));
+      }
+      throw unknown ?? error;
     }
   }
 
-  async function commit(id: TransactionId, parts: ShardTransaction[], label: string): Promise<void> {
-    const [home, ...others] = parts;
-    invariant(home, 'a transaction has a home');
-    if (others.length === 0) {
-      await commitHome(home, 'commit');
+  async function commit(id: TransactionId, home: ShardTransaction, gids: ReadonlyMap<ShardTransaction, string>, label: string): Promise<void> {
+    if (gids.size === 0) {
+      await commitHome(home, COMMIT);
       reach('committed', label);
       return;
     }
-    const gids = others.map((part) => formatGid({ home: home.shard.index, transactionId: id, shard: part.shard.index }));
-    try {
-      await prepareAll(others, gids, label);
-      // The decision goes in the same round trip as the commit, so that no resolver ever waits on a slow coordinator.
-      await commitHome(home, `insert into decision (transaction_id, outcome) values ('${id}', 'commit'); commit`);
-    } catch (error) {
-      if (!(error instanceof OutcomeUnknown)) await Promise.all(others.map((part, at) => rollbackPrepared(part, gids[at] ?? '')));
-      throw error;
-    }
+    await prepareAll(gids, label);
+    // The decision goes in the same round trip as the commit, so that no resolver ever waits on a slow coordinator.
+    await commitHome(home, `insert into decision (transaction_id, outcome) values ('${id}', 'commit'); commit`);
     reach('committed', label);
-    await finishAll(others, gids, label);
+    await finishAll(gids, label);
     reach('finished', label);
   }
 
-  async function prepareAll(others: ShardTransaction[], gids: string[], label: string): Promise<void> {
+  async function prepareAll(gids: ReadonlyMap<ShardTransaction, string>, label: string): Promise<void> {
     const preparedFirst = once(() => reach('prepared-first', label));
     await allSettled(
-      others.map(async (part, at) => {
-        const { command } = await part.control(`prepare transaction '${gids[at]}'`);
+      [...gids].map(async ([part, gid]) => {
+        const { command } = await part.end(prepare(gid));
         // A failed transaction answers ROLLBACK, without an error.
         invariant(command !== 'ROLLBACK', 'a part that failed cannot be prepared');
         preparedFirst();
@@ -131,12 +134,12 @@ export function transactor({ shards, reach, lease, onUnfinished, onLostRace }: T
     reach('prepared', label);
   }
 
-  async function finishAll(others: ShardTransaction[], gids: string[], label: string): Promise<void> {
+  async function finishAll(gids: ReadonlyMap<ShardTransaction, string>, label: string): Promise<void> {
     const finishedFirst = once(() => reach('finished-first', label));
     await Promise.all(
-      others.map(async (part, at) => {
+      [...gids].map(async ([part, gid]) => {
         // The outcome is durable: a participant that cannot be told now is told by a resolver.
-        await part.control(`commit prepared '${gids[at]}'`).then(
+        await part.control(`commit prepared '${gid}'`).then(
           () => part.release(false),
           (error: unknown) => {
             part.release(true);
@@ -168,7 +171,7 @@ async function allSettled(steps: Promise<void>[]): Promise<void> {
 
 async function commitHome(home: ShardTransaction, sql: string): Promise<void> {
   try {
-    const { command } = await home.control(sql);
+    const { command } = await home.end(sql);
     // COMMIT of a failed transaction answers ROLLBACK, without an error.
     invariant(command === 'COMMIT', `the commit answered ${command}`);
     home.release(false);

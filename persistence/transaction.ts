@@ -3,7 +3,7 @@ import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
 import type { TransactionId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { Refusal } from '../schema/refusals.ts';
-import { isInFailedTransaction } from './database-errors.ts';
+import { isConnectionLoss, isInFailedTransaction } from './database-errors.ts';
 import { borrowedTransaction } from './connection-dialect.ts';
 import type { Lease } from './lease.ts';
 import { inOneWrite } from './one-write.ts';
@@ -40,6 +40,7 @@ export class ShardTransaction {
   #em: EntityManager | undefined;
   #open = true;
   #isEnding = false;
+  #end: Promise<QueryResult> | undefined;
   #failure: unknown;
 
   constructor(shard: Shard, client: PoolClient) {
@@ -105,6 +106,35 @@ export class ShardTransaction {
     return last;
   }
 
+  /**
+   * Sends what ends it in the same round trip as the statements before, for `end` to wait for. If one of them fails, PostgreSQL
+   * answers ROLLBACK to it. Nothing can be sent any more, and how the statements ended no longer decides whether it ends so.
+   */
+  endBehind(sql: string): void {
+    this.#mustBeOpen();
+    invariant(this.#em === undefined, 'a unit of work is flushed before its transaction ends');
+    inOneWrite(this.#client);
+    this.#isEnding = true;
+    this.#end = this.control(sql);
+    // Nobody may be waiting yet when it fails.
+    this.#end.catch(() => undefined);
+  }
+
+  /** Ends it, unless that was sent already. */
+  async end(sql: string): Promise<QueryResult> {
+    return await (this.#end ??= this.control(sql));
+  }
+
+  /** Whether something was sent that ends it. */
+  get isEndSent(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** Whether a commit that was sent happened, or may have. */
+  async mayHaveCommitted(): Promise<boolean> {
+    return (await this.#end?.then(({ command }) => command === 'COMMIT', isConnectionLoss)) ?? false;
+  }
+
   /** Gives the connection back; a broken one is thrown away. */
   release(broken: boolean): void {
     if (!this.#open) return;
@@ -125,8 +155,15 @@ export class ShardTransaction {
    */
   #mustBeOpen(): void {
     invariant(this.#open, 'statements run inside an open transaction');
-    if (this.#isEnding) throw new Error('the transaction is being rolled back');
+    if (this.#isEnding) throw new Error('the transaction is ending');
   }
+}
+
+export interface TransactionOptions {
+  view?: MapView | undefined;
+  lease?: Lease | undefined;
+  /** How parts end that need not wait for another one: the only one commits, those that do not decide prepare. */
+  firstEnds?: ReadonlyMap<ShardTransaction, string>;
 }
 
 /** The parts of one transaction, by shard number. */
@@ -137,10 +174,12 @@ export class Transaction {
   readonly #lease: Lease | undefined;
   readonly #confirmed = new Set<ShardTransaction>();
   readonly #paused = new Set<string>();
+  readonly #firstEnds: ReadonlyMap<ShardTransaction, string>;
   #abandoned = false;
 
-  constructor(id: TransactionId, parts: readonly ShardTransaction[], { view, lease }: { view?: MapView | undefined; lease?: Lease | undefined } = {}) {
+  constructor(id: TransactionId, parts: readonly ShardTransaction[], { view, lease, firstEnds = new Map() }: TransactionOptions = {}) {
     this.id = id;
+    this.#firstEnds = firstEnds;
     this.#parts = new Map(parts.map((part) => [part.shard.index, part]));
     this.#view = view;
     this.#lease = lease;
@@ -163,6 +202,20 @@ export class Transaction {
 
   get abandoned(): boolean {
     return this.#abandoned;
+  }
+
+  /**
+   * All that is to be written was sent: the only part commits, and of several those prepare that do not decide, in the same round trip.
+   * For work whose statements leave out by themselves, or fail by, whatever must not be committed: their answers come too late to
+   * stop it. [TP9]
+   */
+  endBehind(): void {
+    invariant(!this.#abandoned && (this.#view === undefined || this.isConfirmed), 'what ends has asked every shard whether the map holds');
+    for (const [part, sql] of this.#firstEnds) part.endBehind(sql);
+  }
+
+  get isEndSent(): boolean {
+    return this.parts.some((part) => part.isEndSent);
   }
 
   /** Where a key lives, by the map that this transaction works by. */

@@ -13,24 +13,24 @@ export const READ_GUILDS: Statement = {
 };
 
 /**
- * What a member took out today counts; of an earlier day it is over. Today is when the locks were had: a transaction that began before
+ * What a member took out today counts, where it matters; of an earlier day it is over. Today is when the locks were had: a transaction that began before
  * midnight may have waited for one that began after it, whose day it must not take back.
  */
 const members = (name: string, which: string): Statement => ({
   name,
   text: `select m.guild, m.player as "playerId", m.rank, extract(epoch from m.joined_at)::float8 * 1000 as "joinedAt", t.taken
-    from ${which} left join lateral (select taken from guild_withdrawal where guild = m.guild and player = m.player and day >= (statement_timestamp() at time zone 'utc')::date offset 0) t on true`,
+    from ${which} left join lateral (select taken from guild_withdrawal where w.taken and guild = m.guild and player = m.player and day >= (statement_timestamp() at time zone 'utc')::date offset 0) t on true`,
 });
-/** $1 guilds, $2 players, side by side: those of them who are members. */
-export const READ_GUILD_MEMBERS = members('guild-read-members', 'unnest($1::uuid[], $2::uuid[]) as w(guild, player) cross join lateral (select * from guild_member where guild = w.guild and player = w.player offset 0) m');
-/** $1 guilds: everybody in them. */
-export const READ_WHOLE_GUILDS = members('guild-read-everyone', 'unnest($1::uuid[]) as w(guild) join guild_member m on m.guild = w.guild');
+/** $1 guilds, $2 players, side by side: those of them who are members; $3 whether what they took out matters. */
+export const READ_GUILD_MEMBERS = members('guild-read-members', 'unnest($1::uuid[], $2::uuid[], $3::bool[]) as w(guild, player, taken) cross join lateral (select * from guild_member where guild = w.guild and player = w.player offset 0) m');
+/** $1 guilds: everybody in them; $2 whether what they took out matters. */
+export const READ_WHOLE_GUILDS = members('guild-read-everyone', 'unnest($1::uuid[], $2::bool[]) as w(guild, taken) join guild_member m on m.guild = w.guild');
 
-/** $1 players, $2 for each the guild that acts. */
+/** $1 players, $2 for each the guild that acts, $3 whether it matters that it invites them. */
 export const READ_GUILD_PLAYERS: Statement = {
   name: 'guild-read-players',
-  text: `select w.id, w.guild, p.name, p.guild_id as "guildId", exists (select from guild_invitation v where v.player = w.id and v.guild = w.guild and v.at > now() - interval '7 days') as "isInvited"
-    from unnest($1::uuid[], $2::uuid[]) as w(id, guild)
+  text: `select w.id, w.guild, p.name, p.guild_id as "guildId", w.invited and exists (select from guild_invitation v where v.player = w.id and v.guild = w.guild and v.at > now() - interval '7 days') as "isInvited"
+    from unnest($1::uuid[], $2::uuid[], $3::bool[]) as w(id, guild, invited)
     cross join lateral (select * from player where id = w.id offset 0) p`,
 };
 

@@ -23,6 +23,9 @@ export interface GuildWants {
   /** Whose membership matters; with `everyone` that of all. */
   players: readonly PlayerId[];
   everyone: boolean;
+  /** Whether it matters who is invited, and what members took out today. */
+  invitations: boolean;
+  taken: boolean;
   /** Whether the number of items in the bank matters, or that there is anything in it. */
   bankSize: boolean;
   /** With whoever should hold them. */

@@ -75,7 +75,7 @@ export class FlushReading {
   }
 
   async #readPlayers(part: ShardTransaction, here: (key: string) => boolean): Promise<void> {
-    const asked = this.#flushes.flatMap(({ guildId, holders }) => holders.flatMap((holder) => (holder !== guildId && here(holder) ? [[holder, guildId] as const] : [])));
+    const asked = this.#flushes.flatMap(({ guildId, holders, wants }) => holders.flatMap((holder) => (holder !== guildId && here(holder) ? [[holder, guildId, wants.invitations] as const] : [])));
     await ask<PlayerAnswer>(part, READ_GUILD_PLAYERS, asked, (player) => {
       const found = this.#players.get(player.guild) ?? new Map<PlayerId, PlayerAnswer>();
       this.#players.set(player.guild, found.set(player.id, player));
@@ -91,8 +91,8 @@ function readGuilds(part: ShardTransaction, flushes: readonly GuildFlush[], into
   };
   return [
     ask<Omit<GuildRow, 'members' | 'taken'>>(part, READ_GUILDS, flushes.map(({ guildId, wants }) => [guildId, wants.bankSize]), (row) => Object.assign(into.get(row.id) ?? {}, { row })),
-    ask<MemberAnswer>(part, READ_GUILD_MEMBERS, flushes.flatMap(({ guildId, wants }) => (wants.everyone ? [] : wants.players.map((player) => [guildId, player]))), take),
-    ask<MemberAnswer>(part, READ_WHOLE_GUILDS, flushes.flatMap(({ guildId, wants }) => (wants.everyone ? [[guildId]] : [])), take),
+    ask<MemberAnswer>(part, READ_GUILD_MEMBERS, flushes.flatMap(({ guildId, wants }) => (wants.everyone ? [] : wants.players.map((player) => [guildId, player, wants.taken]))), take),
+    ask<MemberAnswer>(part, READ_WHOLE_GUILDS, flushes.flatMap(({ guildId, wants }) => (wants.everyone ? [[guildId, wants.taken]] : [])), take),
   ];
 }
 

@@ -42,6 +42,8 @@ export function wantsOf(guildId: GuildId, actions: readonly GuildAction[]): Guil
   const items = new Map(bank.flatMap((action) => action.items.map((item) => [`${giverOf(action)} ${item}`, [giverOf(action), item] as const])));
   return {
     players: playersOf(actions),
+    invitations: actions.some(({ type }) => type === 'accept' || type === 'invite'),
+    taken: actions.some(({ type }) => type === 'withdraw'),
     // Who leads next, or whose membership ends with the guild's.
     everyone: ends,
     bankSize: ends || bank.some(({ type, items: moved }) => type === 'deposit' && moved.length > 0),

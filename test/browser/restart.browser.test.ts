@@ -55,7 +55,7 @@ describe('browser: a lost connection', function () {
     }));
 
   // Guards the question for a lost answer (`command:outcome`): without it a settled trade is told as cancelled.
-  for (const [point, settled] of [['acted', false], ['committed', true]] as const) {
+  for (const [point, settled] of [['locked', false], ['committed', true]] as const) {
     it(`tells both sides of a trade the truth when the server dies while it settles, at "${point}"`, () =>
       withRestarts(async ({ url, restart, server: now }) => {
         const { seller, buyer, buyerId } = await openPair(stage.browser, { ...now(), url }, { seller: { items: [{ kind: 'sword' }] }, buyer: { fungibles: { gold: 50 } } });

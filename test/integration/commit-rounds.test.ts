@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { isConnectionLoss, openStorage, OutcomeUnknown, type Movement, type Posting, type Settle } from '../../persistence/index.ts';
 import { roundsOf } from '../../persistence/settle.ts';
 import type { PlayerId } from '../../schema/ids.ts';
 import { command, committed, itemPosting, movement, redInvariants, settleOne, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
 import { interceptShard, type Intercept } from '../kit/intercept.ts';
 import { openLedger } from '../kit/ledger.ts';
+import { assertGoesRed, withMutant } from '../kit/mutant.ts';
 
 const pay = (giver: PlayerId | null, receiver: PlayerId | null, quantity: number, asset = 'gold') => ({ asset, quantity, giver, receiver });
 const asks = (actor: PlayerId, postings: Posting[], options: Partial<Movement> = {}) => movement(postings, { commands: [command({ actor })], ...options });
@@ -67,29 +69,41 @@ describe('movements that share holders, in one commit', () => {
     });
   }
 
+  /** Ends the connection of the second round's statement before it goes out, with whatever was sent along behind it. */
+  async function cutBetweenRounds(shards: readonly number[], openStorageOf: typeof openStorage): Promise<{ asked: Movement[]; sword: string; cyd: PlayerId }> {
+    const [ann, bob, cyd] = (await cluster.playersOn(...shards)) as [PlayerId, PlayerId, PlayerId];
+    const sword = await cluster.mintItem(ann);
+    const asked = [asks(ann, [itemPosting({ id: sword }, ann, bob)]), asks(bob, [itemPosting({ id: sword, version: 2 }, bob, cyd)])];
+    let acts = 0;
+    const cut: Intercept = async ({ shard, text, pid }) => {
+      if (!text.includes('update inventory')) return;
+      // The round before acted on as many shards as it touches.
+      if (++acts !== new Set(shards.slice(0, 2)).size + 1) return;
+      await cluster.sql(shard, 'select pg_terminate_backend($1, 5000)', [pid]);
+    };
+    const storage = await openStorageOf(cluster.shards.map((shard) => interceptShard(shard, cut)), { reach: () => undefined, onUnfinished: () => undefined });
+    const before = await Promise.all([ann, bob, cyd].map(held));
+    await assert.rejects(storage.settle(asked), (error) => isConnectionLoss(error) || (error as Error).name === OutcomeUnknown.name);
+    assert.deepEqual(await Promise.all([ann, bob, cyd].map(held)), before, 'nothing of either round');
+    return { asked, sword, cyd };
+  }
+
   for (const [where, shards] of [['on one shard', [1, 1, 1]], ['over three shards', [0, 1, 3]]] as const) {
     // Guards that all rounds are one transaction: a commit between them would leave the first.
     it(`[LD6] a crash between two rounds leaves nothing of either, ${where}, and what is asked again happens once`, async () => {
-      const [ann, bob, cyd] = (await cluster.playersOn(...shards)) as [PlayerId, PlayerId, PlayerId];
-      const sword = await cluster.mintItem(ann);
-      const asked = [asks(ann, [itemPosting({ id: sword }, ann, bob)]), asks(bob, [itemPosting({ id: sword, version: 2 }, bob, cyd)])];
-      let acts = 0;
-      const cut: Intercept = async ({ shard, text, pid }) => {
-        if (!text.includes('update inventory')) return;
-        // The round before acted on as many shards as it touches.
-        if (++acts !== new Set(shards.slice(0, 2)).size + 1) return;
-        await cluster.sql(shard, 'select pg_terminate_backend($1, 5000)', [pid]);
-      };
-      const storage = await openStorage(cluster.shards.map((shard) => interceptShard(shard, cut)), { reach: () => undefined, onUnfinished: () => undefined });
-      const before = await Promise.all([ann, bob, cyd].map(held));
-      await assert.rejects(storage.settle(asked), isConnectionLoss);
-      assert.deepEqual(await Promise.all([ann, bob, cyd].map(held)), before);
-      assert.deepEqual(await storage.listInDoubt(0), { open: [], silent: 0 });
+      const { asked, sword, cyd } = await cutBetweenRounds(shards, openStorage);
+      assert.deepEqual(await cluster.storage.listInDoubt(0), { open: [], silent: 0 });
       assert.deepEqual((await cluster.storage.settle(asked)).map(verdictOf), ['committed', 'committed']);
       assert.deepEqual((await held(cyd)).items.map(({ id, version }) => [id, version]), [[sword, 3]]);
       assert.deepEqual((await cluster.storage.settle(asked)).map(verdictOf), ['known', 'known']);
     });
   }
+
+  it('a crash between two rounds on one shard leaves the first when the process is "begins-nothing"', () =>
+    withMutant('begins-nothing', async (root) => {
+      const { openStorage: begunByNobody } = (await import(path.join(root, 'persistence/index.ts'))) as { openStorage: typeof openStorage };
+      await assertGoesRed(cutBetweenRounds([1, 1, 1], begunByNobody), /nothing of either round/);
+    }));
 
   it('[TQ6] what a judge says without a lock is what settling says, and nothing is written', async () => {
     const [ann, bob] = (await cluster.playersOn(0, 3)) as [PlayerId, PlayerId];

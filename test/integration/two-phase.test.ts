@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { OutcomeUnknown } from '../../persistence/database-errors.ts';
 import { parseGid } from '../../persistence/gid.ts';
+import type { GuildFlush } from '../../persistence/guilds/flush.ts';
 import type { FaultPoint } from '../../persistence/index.ts';
 import { resolveInDoubt } from '../../persistence/resolver.ts';
 import { routedTransactor } from '../../persistence/routed-transact.ts';
@@ -7,9 +9,9 @@ import { settler } from '../../persistence/settle.ts';
 import { SlotMap } from '../../persistence/slot-map.ts';
 import { transactor, type TransactOn } from '../../persistence/transact.ts';
 import type { Transaction } from '../../persistence/transaction.ts';
-import type { PlayerId } from '../../schema/ids.ts';
+import type { GuildId, PlayerId } from '../../schema/ids.ts';
 import { Refusal } from '../../schema/refusals.ts';
-import { movement, redInvariants, settleOne, startCluster, untilRows, verdictOf, type TestCluster } from '../kit/cluster.ts';
+import { command, movement, newCommandId, redInvariants, settleOne, startCluster, untilRows, verdictOf, type TestCluster } from '../kit/cluster.ts';
 import { interceptShard, type Intercept } from '../kit/intercept.ts';
 
 const RAISE = { name: 'test-raise', text: 'update mark set value = value + 1 where id = $1' };
@@ -221,6 +223,92 @@ describe('two-phase commit', () => {
       assert.equal(unfinished.length > 0, statement === 'commit prepared' || statement === 'prepare transaction');
     });
   }
+
+  describe('what ends along with what it writes', () => {
+    const sendAll = (...statements: [number, string][]) => async (transaction: Transaction) => {
+      const asked = statements.map(([shard, text]) => transaction.on(shard).raw(text, []));
+      transaction.endBehind();
+      await Promise.all(asked);
+      return transaction.id;
+    };
+    const raised = 'update mark set value = value + 1 where id = 1';
+
+    it('[TP9] the only part commits, and of several those prepare that do not decide, before an answer is there', async () => {
+      for (const [shards, expected] of [[[2], ['begin', 'commit']], [[0, 2, 3], ['begin', 'begin', 'begin', 'prepare', 'prepare']]] as const) {
+        const statements: string[] = [];
+        let sent: string[] = [];
+        await open(async ({ text }) => void statements.push(text.split(' ')[0]!))(shards, 'test', async (transaction) => {
+          const asked = shards.map((shard) => transaction.on(shard).query(RAISE, [1]).then(() => (sent = sent.length > 0 ? sent : [...statements])));
+          transaction.endBehind();
+          await Promise.all(asked);
+        });
+        assert.deepEqual(sent.filter((text) => text !== 'update'), expected);
+      }
+      assert.deepEqual(await marks(), [1, 0, 2, 1]);
+    });
+
+    // Guards the roll-back of the parts that prepared while another one failed: they would stay until a resolver finds them.
+    for (const [what, shards] of [['the only part', [1]], ['the one that decides', [0, 1, 2]], ['one that prepares', [1, 0, 2]]] as const) {
+      it(`[TP9] is nothing at all when a statement of ${what} fails, and says why`, async () => {
+        const [failing, ...others] = shards;
+        const statements: [number, string][] = [[failing, raised], [failing, 'select 1 / 0'], [failing, raised], ...others.map((shard): [number, string] => [shard, raised])];
+        const home = Math.min(...shards);
+        if (what === 'the one that decides') assert.equal(failing, home);
+        await assert.rejects(open()(shards, 'test', sendAll(...statements)), /division by zero/);
+        assert.deepEqual([await marks(), unfinished], [[0, 0, 0, 0], []]);
+      });
+    }
+
+    // Guards that PostgreSQL's answer is read: to the commit of a failed transaction it is ROLLBACK, without an error.
+    it('[TP9] is not taken for done when a statement failed and the work did not say so', async () => {
+      await assert.rejects(open()([1], 'test', async (transaction) => {
+        const asked = [transaction.on(1).raw(raised, []), transaction.on(1).raw('select 1 / 0', [])];
+        transaction.endBehind();
+        await Promise.allSettled(asked);
+      }), /the commit answered ROLLBACK/);
+      assert.deepEqual(await marks(), [0, 0, 0, 0]);
+    });
+
+    // Guards `mayHaveCommitted`: a loss that is told as one before the commit is answered as if nothing could have happened.
+    it('[TP9] [KE3] leaves the outcome unknown when the connection is lost before the statements are answered', async () => {
+      const blocker = await cluster.shards[2]!.pool.connect();
+      await blocker.query('begin; update mark set value = 9 where id = 1');
+      const done = open()([2], 'test', sendAll([2, raised]));
+      done.catch(() => undefined);
+      const waiting = `select pid from pg_stat_activity where wait_event_type = 'Lock' and query = '${raised}'`;
+      await untilRows(() => cluster.sql(2, waiting));
+      await cluster.sql(2, `select pg_terminate_backend(pid, 5000) from (${waiting}) w`);
+      await assert.rejects(done, OutcomeUnknown);
+      await blocker.query('rollback');
+      blocker.release();
+    });
+
+    it('[TP9] takes nothing more, and nothing that is not confirmed ends so', async () => {
+      await assert.rejects(open()([1], 'test', async (transaction) => {
+        transaction.endBehind();
+        await transaction.on(1).query(RAISE, [1]);
+      }), (error) => error instanceof OutcomeUnknown && /is ending/.test(String(error.cause)));
+      assert.deepEqual(await marks(), [0, 0, 0, 0]);
+    });
+
+    // Guards `fail` in settle-statements.ts: the commit is under way when the answer says no.
+    for (const [where, shards] of [['on one shard', [2, 2]], ['over two shards', [3, 1]]] as const) {
+      it(`[TP9] nothing is committed of what was decided under the locks and is refused by the statement, ${where}`, async () => {
+        const [ann, bob] = (await cluster.playersOn(...shards)) as [PlayerId, PlayerId];
+        await cluster.mint(ann, 4);
+        const plain = { actor: bob, id: newCommandId(), hash: Buffer.from('asked'), answer: 'done' };
+        const guild: GuildFlush = {
+          guildId: ann as string as GuildId, holders: [ann, bob], names: [],
+          wants: { players: [], everyone: false, invitations: false, taken: false, bankSize: false, items: [], balances: [], commands: [] },
+          decide: () => ({ postings: [pay(ann, bob, 5)], commands: [command({ actor: ann })], plain: [plain] }),
+        };
+        await assert.rejects(settleOne(cluster.storage, movement([], { commands: [], guild })), /decided under the locks, and refused: INSUFFICIENT/);
+        const held = await cluster.storage.holdings.holdings([ann, bob]);
+        assert.deepEqual([held.get(ann)?.fungibles, held.get(bob)?.fungibles], [{ gold: 4 }, {}]);
+        assert.deepEqual(await cluster.sql(cluster.placeOf(bob), 'select 1 from command where id = $1', [plain.id]), []);
+      });
+    }
+  });
 
   it('[LD2] transfers A to B, B to A and round a ring go on at once, without a deadlock and without a retry', async () => {
     const ring = await cluster.playersOn(0, 1, 2, 3);

@@ -6,9 +6,15 @@ export type Intercept = (statement: { shard: number; text: string; pid: number }
 
 /** The shard with a test between it and the server, which can wait, kill or look at every step; the ORM's own SQL passes by. */
 export function interceptShard(shard: Shard, intercept: Intercept): Shard {
-  const queried = (target: Pool | PoolClient, pid: number) => async (query: string | { text: string }, values?: unknown[]) => {
-    const instead = await intercept({ shard: shard.index, text: typeof query === 'string' ? query : query.text, pid });
-    return await target.query(instead ?? (query as string), values);
+  const queried = (target: Pool | PoolClient, pid: number) => {
+    /** What is sent behind a statement goes out behind it, however long that one is kept. */
+    let before: Promise<unknown> = Promise.resolve();
+    return async (query: string | { text: string }, values?: unknown[]) => {
+      const asked = before.then(() => intercept({ shard: shard.index, text: typeof query === 'string' ? query : query.text, pid }));
+      const sent = asked.then((instead) => ({ answer: target.query(instead ?? (query as string), values) }));
+      before = sent.catch(() => undefined);
+      return await (await sent).answer;
+    };
   };
   const wrap = (client: PoolClient) => over(client, { query: queried(client, (client as unknown as { processID: number }).processID), release: (broken: boolean) => client.release(broken) });
   const pool = over(shard.pool, { query: queried(shard.pool, 0), connect: async () => wrap(await shard.pool.connect()) });

@@ -253,8 +253,8 @@ describe('the client helper', function () {
 
     it('[CL3] knows that a trade settled, when it died at "committed"', () =>
       withFirst({ FAULT_POINT: 'trade:committed' }, async (pair) => assert.equal(await tradeThroughDeath(pair), 'settled')));
-    it('[CL3] says that the outcome of a trade is unknown, when it died at "acted"', () =>
-      withFirst({ FAULT_POINT: 'trade:acted' }, async (pair) => assert.equal(await tradeThroughDeath(pair), 'unknown')));
+    it('[CL3] says that the outcome of a trade is unknown, when it died at "locked"', () =>
+      withFirst({ FAULT_POINT: 'trade:locked' }, async (pair) => assert.equal(await tradeThroughDeath(pair), 'unknown')));
   });
 
   describe('when its process shuts down', () => {
