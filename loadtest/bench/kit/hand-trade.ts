@@ -23,13 +23,18 @@ export function anyTrade(view: ItemView, players: readonly [PlayerId, PlayerId],
   return { id: uuidv7(), players, items: [given, taken] };
 }
 
-/** One transaction over all of them, of whom none shares a player. @returns the trades that happened, by their place */
-export async function settleByHand(client: PoolClient, { lock, act, tables }: HandStatements, view: ItemView, trades: readonly HandTrade[]): Promise<Set<number>> {
+/**
+ * One transaction over all of them, of whom none shares a player: four statements, of which each waits for the one before, or two at a time.
+ * @returns the trades that happened, by their place
+ */
+export async function settleByHand(client: PoolClient, { lock, act, tables }: HandStatements, view: ItemView, trades: readonly HandTrade[], together = false): Promise<Set<number>> {
   const [givers, takers] = [trades.map(({ players }) => players[0]), trades.map(({ players }) => players[1])];
   const moves = trades.flatMap(({ players: [a, b], items: [given, taken] }, ix) => [{ ix, item: given, giver: a, receiver: b }, { ix, item: taken, giver: b, receiver: a }]);
-  await client.query('begin');
-  await client.query({ ...lock, values: [[...givers, ...takers]] });
-  const { rows } = await client.query<{ ix: number }>({
+  const begun = client.query('begin');
+  if (!together) await begun;
+  const locked = client.query({ ...lock, values: [[...givers, ...takers]] });
+  await Promise.all([begun, locked]);
+  const acted = client.query<{ ix: number }>({
     ...act,
     values: [
       trades.map((_, ix) => ix), trades.map(({ id }) => id), givers, takers,
@@ -38,7 +43,8 @@ export async function settleByHand(client: PoolClient, { lock, act, tables }: Ha
       ...(tables === undefined ? [trades.map(() => randomUUID()), trades.map(() => randomUUID()), HASH] : []),
     ],
   });
-  await client.query('commit');
+  if (!together) await acted;
+  const [{ rows }] = await Promise.all([acted, client.query('commit')]);
   const done = new Set(rows.map(({ ix }) => ix));
   for (const { ix, item, giver, receiver } of moves) if (done.has(ix)) view.moved(item, giver, receiver);
   return done;

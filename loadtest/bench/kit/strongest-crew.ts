@@ -11,9 +11,11 @@ const TRIAL_MS = 250;
 /**
  * The loop may share its work out as it likes, and plan as it likes: what does most in a few short trials in turn is the
  * ceiling. It is warm then.
+ * @param roundTrips whether two statements may go in one, each of which is tried
  */
-export async function strongestCrew(ceiling: TradeCeiling, inFlight: number, random: Random): Promise<TradeCrew> {
-  return await strongestOf(waysFor(inFlight).map((way) => ceiling.crew({ ...way, inFlight })), (crew) => crew.run(forMs(TRIAL_MS), random));
+export async function strongestCrew(ceiling: TradeCeiling, inFlight: number, random: Random, roundTrips: readonly boolean[] = [false, true]): Promise<TradeCrew> {
+  const crews = waysFor(inFlight).flatMap((way) => roundTrips.map((together) => ceiling.crew({ ...way, inFlight, together })));
+  return await strongestOf(crews, (crew) => crew.run(forMs(TRIAL_MS), random));
 }
 
 /** Every way to share out what is in flight, and to plan. */

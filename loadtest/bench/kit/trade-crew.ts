@@ -10,11 +10,12 @@ import type { HandStatements } from './trade-ceiling-statements.ts';
 
 const BATCH_MAX = 100;
 
-/** How the loop shares out what is in flight, and whether PostgreSQL plans as it likes or one plan for all. */
+/** How the loop shares out what is in flight, whether PostgreSQL plans as it likes or one plan for all, and whether two statements go in one round trip. */
 export interface CrewOptions {
   connections: number;
   inFlight: number;
   plan: 'auto' | 'force_generic_plan';
+  together?: boolean;
 }
 
 /** Who trades there, what they hold, and how. */
@@ -38,7 +39,7 @@ export class TradeCrew {
     this.#options = options;
     this.#players = new FreePlayers(players);
     this.#view = view;
-    this.#pool = openPool({ connectionString: url, max: options.connections, options: `-c plan_cache_mode=${options.plan}` });
+    this.#pool = openPool({ connectionString: url, max: options.connections, pipeline: options.together === true, options: `-c plan_cache_mode=${options.plan}` });
     this.name = nameOf(options);
   }
 
@@ -51,7 +52,7 @@ export class TradeCrew {
         while (more()) {
           const trades = Array.from({ length: batchOf(this.#options, place) }, () => anyTrade(this.#view, this.#players.pair(random), random));
           const began = performance.now();
-          const done = await settleByHand(client, this.#statements, this.#view, trades);
+          const done = await settleByHand(client, this.#statements, this.#view, trades, this.#options.together);
           const took = performance.now() - began;
           this.#players.release(trades.flatMap(({ players }) => players));
           for (let count = 0; count < done.size; count++) tookMs.push(took);
@@ -75,8 +76,8 @@ function batchOf({ connections, inFlight }: CrewOptions, place = 0): number {
 }
 
 function nameOf(options: CrewOptions): string {
-  const { connections, plan } = options;
+  const { connections, plan, together = false } = options;
   const batch = batchOf(options);
-  const parts = [`the loop on ${connections} connection${connections > 1 ? 's' : ''}`, batch > 1 ? `in batches of ${batch}` : '', plan === 'auto' ? '' : 'with generic plans'];
+  const parts = [`the loop on ${connections} connection${connections > 1 ? 's' : ''}`, batch > 1 ? `in batches of ${batch}` : '', plan === 'auto' ? '' : 'with generic plans', together ? 'in two round trips' : ''];
   return parts.filter((part) => part !== '').join(' ');
 }

@@ -78,9 +78,10 @@ export class HandCrossing {
     const transaction = uuidv7();
     await lock(home, trades.map(({ players }) => players[0]));
     await lock(other, trades.map(({ players }) => players[1]));
-    const done = await Promise.all([act(home, trades, 0), act(other, trades, 1)]);
+    const acted = [act(home, trades, 0), act(other, trades, 1)];
+    // Behind what it writes, as ours.
+    const [, ...done] = await Promise.all([other.query(`prepare transaction '${transaction}'`), ...acted]);
     invariant(done.every((count) => count === trades.length), 'nothing speaks against a trade of what is held');
-    await other.query(`prepare transaction '${transaction}'`);
     await home.query(`insert into decision (transaction_id, outcome) values ('${transaction}', 'commit'); commit`);
     home.release();
     await other.query(`commit prepared '${transaction}'`);
