@@ -1,6 +1,6 @@
 import type { HolderId, TransactionId } from '../schema/ids.ts';
 import { literal, quoted } from './array-literal.ts';
-import { ACT, ACT_DECIDED, ACT_HERE, ACT_HERE_DECIDED } from './settle-statements.ts';
+import { ACT, ACT_HERE, ACT_HERE_SURE, ACT_SURE } from './settle-statements.ts';
 import type { Statement } from './transaction.ts';
 import { holdersOf, type Movement } from './movement.ts';
 import { homeOf, type CommandActor, type ItemContent, type Posting } from './posting.ts';
@@ -134,11 +134,11 @@ export class SettleInput {
     return columns.map(literal);
   }
 
-  /** The least that moves all of it. */
-  actBy({ isDecided }: { isDecided: boolean }): [Statement, string[]] {
+  /** The least that moves all of it. @param isSure whether what speaks against it was looked for under the locks before */
+  actBy({ isSure }: { isSure: boolean }): [Statement, string[]] {
     const values = this.checkValues;
-    if (this.#stays) return [isDecided ? ACT_HERE_DECIDED : ACT_HERE, values];
-    return [isDecided ? ACT_DECIDED : ACT, [...values, ...Object.values(this.#experience).map(literal)]];
+    if (this.#stays) return [isSure ? ACT_HERE_SURE : ACT_HERE, values];
+    return [isSure ? ACT_SURE : ACT, [...values, ...Object.values(this.#experience).map(literal)]];
   }
 
   #placeOf(key: string): number {

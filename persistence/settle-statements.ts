@@ -137,12 +137,12 @@ union all select ${fail("'held twice: ' || item")}, null, null, 0, null from ok
     and (select count(*) from came) < (select count(*) from ok where item is not null and receiver_local and not giver_local)
     and not exists (select 1 from came where came.id = ok.item)`;
 
-/** Decided under the locks, with everything that speaks against it: what does so all the same is a fault of ours, and stops everything. */
-const DECIDED = [`${HOLDINGS})`, fail("'decided under the locks, and refused: ' || code || ' ' || doc")] as const;
+/** What speaks against it was looked for under the locks: what does so all the same is a fault of ours, and stops everything. */
+const SURE = [`${HOLDINGS})`, fail("'sure under the locks, and refused: ' || code || ' ' || doc")] as const;
 
 /** What most batches need: things change hands between holders who are all here. */
 export const ACT_HERE: Statement = { name: 'settle-act-here', text: act(BAD, 'ix', '', '') };
-export const ACT_HERE_DECIDED: Statement = { name: 'settle-act-here-decided', text: act(...DECIDED, '', '') };
+export const ACT_HERE_SURE: Statement = { name: 'settle-act-here-sure', text: act(...SURE, '', '') };
 /** The rest too. */
 export const ACT: Statement = { name: 'settle-act', text: act(BAD, 'ix', MORE, TOLD) };
-export const ACT_DECIDED: Statement = { name: 'settle-act-decided', text: act(...DECIDED, MORE, TOLD) };
+export const ACT_SURE: Statement = { name: 'settle-act-sure', text: act(...SURE, MORE, TOLD) };

@@ -302,7 +302,7 @@ describe('two-phase commit', () => {
           wants: { players: [], everyone: false, invitations: false, taken: false, bankSize: false, items: [], balances: [], commands: [] },
           decide: () => ({ postings: [pay(ann, bob, 5)], commands: [command({ actor: ann })], plain: [plain] }),
         };
-        await assert.rejects(settleOne(cluster.storage, movement([], { commands: [], guild })), /decided under the locks, and refused: INSUFFICIENT/);
+        await assert.rejects(settleOne(cluster.storage, movement([], { commands: [], guild })), /sure under the locks, and refused: INSUFFICIENT/);
         const held = await cluster.storage.holdings.holdings([ann, bob]);
         assert.deepEqual([held.get(ann)?.fungibles, held.get(bob)?.fungibles], [{ gold: 4 }, {}]);
         assert.deepEqual(await cluster.sql(cluster.placeOf(bob), 'select 1 from command where id = $1', [plain.id]), []);

@@ -32,8 +32,8 @@ export const MUTATIONS = {
   'commits-apart': {
     guard: 'two-phase commit: the shards of a transaction commit together [TP1]',
     edits: [
-      { file: TRANSACT, find: "await part.control(`prepare transaction '${gids[at]}'`);", replace: "await part.control('commit');" },
-      { file: TRANSACT, find: "await part.control(`commit prepared '${gids[at]}'`).then(", replace: 'await Promise.resolve().then(' },
+      { file: TRANSACT, find: "`prepare transaction '${gid}'`", replace: "(void gid, 'commit')" },
+      { file: TRANSACT, find: "await part.control(`commit prepared '${gid}'`).then(", replace: 'await Promise.resolve().then(' },
     ],
   },
   'no-decision': {
