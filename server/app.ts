@@ -18,6 +18,7 @@ import { authRoutes, identify } from './http/auth-routes.ts';
 import { keepFromOtherPages } from './http/cross-origin.ts';
 import { FrontDoor } from './http/front-door.ts';
 import { guildRoutes } from './http/guild-routes.ts';
+import { LeaderboardPages } from './http/leaderboard-pages.ts';
 import { leaderboardRoutes } from './http/leaderboard-routes.ts';
 import { guardMatchmaking, refuseIfDraining } from './http/matchmaking.ts';
 import { operatorRoutes } from './http/operator-routes.ts';
@@ -84,8 +85,9 @@ export function createApp({ config, storage, catalog, features, backplane, metri
     onFault: (error) => log.debug({ err: error }, 'nobody was told how this process is'),
   });
   onFault((fault) => watch.note(fault));
+  const pages = new LeaderboardPages(leaderboards);
   return defineServer({
-    transport: new WebSocketTransport({ server: new FrontDoor(), maxPayload: FRAME_BYTES_MAX }),
+    transport: new WebSocketTransport({ server: new FrontDoor((request, response, pass) => pages.answerAgain(request, response, pass)), maxPayload: FRAME_BYTES_MAX }),
     greet: false,
     gracefullyShutdown: false,
     logger: log,
@@ -99,7 +101,7 @@ export function createApp({ config, storage, catalog, features, backplane, metri
       app.use((request, response, next) => (keepFromOtherPages(request, response), next()));
       app.use('/auth', authRoutes({ accounts: features.accounts, players, jwtSecret: secrets.jwtSecret, authRateMax: limits.authRateMax, loginFailuresMax: limits.loginFailuresMax }));
       app.use('/service', serviceRoutes({ serviceKey: secrets.serviceKey, commands: features.serviceCommands, players, sessions, guilds, leaderboards, erasure: features.erasure, storage }));
-      app.use('/leaderboards', leaderboardRoutes({ leaderboards, players }));
+      app.use('/leaderboards', leaderboardRoutes({ leaderboards, pages, players }));
       app.use('/guilds', guildRoutes({ guilds, sessions, players, identify }));
       app.use(['/ops', '/monitor', ...(production ? [] : ['/playground'])], guardAdmin({ adminPassword: secrets.adminPassword, failuresMax: ADMIN_GUESSES * limits.loginFailuresMax }));
       app.use('/ops', opsRoutes({ support: features.support, samples: backplane.opsSamples, watch, storage, catalog, redis: () => (config.redisUrl === undefined ? 'none' : backplane.isUp() ? 'up' : 'away') }));

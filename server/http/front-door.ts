@@ -17,6 +17,9 @@ const MATCHMAKING = /^\/+matchmake\//;
 const METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'POST', 'OPTIONS']);
 const HOST = /^[\w.-]+(?::\d{1,5})?$|^\[[\da-f:.]+\](?::\d{1,5})?$/i;
 
+/** Answers a request, or has the framework do so by `pass`, later as well. @returns whether it does */
+type AnswerFirst = (request: IncomingMessage, response: ServerResponse, pass: () => void) => boolean;
+
 /**
  * The HTTP server, letting in only what the framework behind it can read. [RM3]
  *
@@ -24,9 +27,13 @@ const HOST = /^[\w.-]+(?::\d{1,5})?$|^\[[\da-f:.]+\](?::\d{1,5})?$/i;
  * process, and reads bodies of any length and media type into memory. What it could not read is refused here.
  */
 export class FrontDoor extends Server {
-  constructor() {
+  readonly #answerFirst: AnswerFirst;
+
+  /** @param answerFirst what needs no framework */
+  constructor(answerFirst: AnswerFirst = () => false) {
     super(WAITS_MS);
     this.timeout = UNREAD_MAX_MS;
+    this.#answerFirst = answerFirst;
   }
 
   override emit(event: string, ...about: unknown[]): boolean {
@@ -40,7 +47,10 @@ export class FrontDoor extends Server {
     if (fault !== undefined) refuse(way, new Refusal('BAD_REQUEST', { reason: fault }), request);
     // The framework would answer 503 without a word.
     else if (isDraining() && request.method === 'POST' && MATCHMAKING.test(request.url ?? '')) refuse(way, new Refusal('BUSY', { reason: 'this process ends' }), request);
-    else return super.emit(event, ...about);
+    else {
+      const pass = () => super.emit(event, ...about);
+      return (way instanceof ServerResponse && this.#answerFirst(request, way, pass)) || pass();
+    }
     return true;
   }
 }

@@ -83,6 +83,18 @@ describe('leaderboards of a server', () => {
     assert.notEqual(changed.headers.get('etag'), etag);
   });
 
+  it('[LB9] answer an address the second time as the first, to each origin, with the rows of now', async () => {
+    const from = (origin: string, path = '/arena?limit=2') => read<BoardRows>(path, { origin });
+    const told = ({ status, headers, body }: Awaited<ReturnType<typeof from>>) => [status, [...headers].filter(([name]) => name !== 'date'), body.rows.length];
+    const first = await from('https://one.example');
+    assert.deepEqual(told(await from('https://one.example')), told(first));
+    assert.equal(first.headers.get('access-control-allow-origin'), 'https://one.example');
+    assert.equal((await from('https://two.example')).headers.get('access-control-allow-origin'), 'https://two.example');
+    assert.equal((await fetch(`${server.url}/leaderboards/arena?limit=2`, { method: 'HEAD' })).headers.get('etag'), first.headers.get('etag'));
+    await submit('arena', ann.id, 56);
+    assert.equal((await from('https://one.example', '/arena')).body.rows[2]?.score, 56);
+  });
+
   describe('in a room', () => {
     let room: Room;
     const shown = () => (room.state as unknown as { toJSON(): Shown }).toJSON();
@@ -93,7 +105,7 @@ describe('leaderboards of a server', () => {
     after(() => room.leave());
 
     it('[LB9] show the best within a second or so of a change, and only what changed is sent', async () => {
-      assert.deepEqual(shown().top.map(({ rank, score }) => [rank, score]), [[1, 70], [1, 70], [3, 55]]);
+      assert.deepEqual(shown().top.map(({ rank, score }) => [rank, score]), [[1, 70], [1, 70], [3, 56]]);
       const last = (room.state as unknown as { top: object[] }).top[2];
       let changed = 0;
       const callbacks = getStateCallbacks(room as never) as unknown as (row: unknown) => { onChange(listener: () => void): void };

@@ -258,7 +258,7 @@ export const MUTATIONS = {
     guard: 'requests that the framework cannot read are refused before it [RM3]',
     edits: [
       { file: 'server/app.ts', find: "import { FrontDoor } from './http/front-door.ts';", replace: "import { createServer } from 'node:http';" },
-      { file: 'server/app.ts', find: 'new FrontDoor()', replace: 'createServer()' },
+      { file: 'server/app.ts', find: 'new FrontDoor((request, response, pass) => pages.answerAgain(request, response, pass))', replace: 'createServer()' },
     ],
   },
   'frames-unguarded': {
