@@ -1,5 +1,6 @@
 import { Refusal } from '../schema/refusals.ts';
 import { isRefusedRow } from './database-errors.ts';
+import type { Turns } from './turns.ts';
 
 export interface GroupCommitOptions<Item> {
   /** Commits all of them or none. */
@@ -7,6 +8,8 @@ export interface GroupCommitOptions<Item> {
   sizeMax: number;
   /** Waiting, per lane; beyond it one is BUSY. */
   waitingMax: number;
+  /** By which lanes take turns; none waits for another without. */
+  turns?: Turns;
 }
 
 interface Waiting<Item> {
@@ -18,6 +21,8 @@ interface Waiting<Item> {
 /**
  * Commits what belongs to nobody else, many at a time: what comes while its lane's commit is under way waits for that and goes
  * together, never for a timer; a lonely one goes at once. When a row of it is refused, each goes alone. [AC5]
+ *
+ * With turns, lanes gather behind each other too: where all share two cores, a few large commits are less work than many small ones.
  */
 export class GroupCommit<Item> {
   readonly #options: GroupCommitOptions<Item>;
@@ -41,7 +46,12 @@ export class GroupCommit<Item> {
 
   async #run(lane: number, waiting: Waiting<Item>[]): Promise<void> {
     this.#lanes.set(lane, waiting);
-    while (waiting.length > 0) await this.#commit(waiting.splice(0, this.#options.sizeMax));
+    while (waiting.length > 0) {
+      const taken = this.#options.turns?.take();
+      const giveBack = taken instanceof Promise ? await taken : taken;
+      await this.#commit(waiting.splice(0, this.#options.sizeMax));
+      giveBack?.();
+    }
     this.#lanes.delete(lane);
   }
 

@@ -96,14 +96,14 @@ export function transactor({ shards, reach, lease, onUnfinished, onLostRace }: T
       await commit(id, home, gids, label);
       return result;
     } catch (error) {
+      const thrown = await asItEnded(error, home);
       // An outcome that is unknown is left to the database and the resolver: a rollback here could contradict it.
-      const unknown = error instanceof OutcomeUnknown ? error : (await home?.mayHaveCommitted()) ? new OutcomeUnknown(error) : undefined;
-      if (unknown !== undefined) for (const part of parts) part.release(true);
+      if (thrown instanceof OutcomeUnknown) for (const part of parts) part.release(true);
       else {
         await Promise.all([...gids].map(async ([part, gid]) => (part.isEndSent ? await rollbackPrepared(part, gid) : undefined)));
         await Promise.all(parts.map((part) => part.rollback()));
       }
-      throw unknown ?? error;
+      throw thrown;
     }
   }
 
@@ -162,6 +162,12 @@ export function transactor({ shards, reach, lease, onUnfinished, onLostRace }: T
   function onUnfinishedUnlessAbsent(error: unknown): void {
     if ((error as { code?: string }).code !== '42704') onUnfinished(error);
   }
+}
+
+/** What an error means once it is known what became of the commit, if one was on its way. */
+async function asItEnded(error: unknown, home: ShardTransaction | undefined): Promise<unknown> {
+  if (error instanceof OutcomeUnknown) return error;
+  return await Promise.resolve(home?.mayHaveCommitted()).then((may) => (may ? new OutcomeUnknown(error) : error), (broken: unknown) => broken);
 }
 
 /** Waits for all of them, however they end, before it throws what the first in order threw. */

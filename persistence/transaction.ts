@@ -32,6 +32,15 @@ const CONFIRM: Statement = {
   text: 'select version::float8 as version, exists (select from fenced where lease = $1) as fenced, (select array_agg(asset) from pause) as paused from slot_map',
 };
 
+const MAP_CHANGED = 'the map changed';
+const FENCED = 'the lease was fenced';
+/** The same as a statement that fails unless all is well, for who sends the commit along: the map's version as it must be, $2. */
+const CONFIRM_OR_FAIL: Statement = {
+  name: 'confirm-writer-or-fail',
+  text: `select case when version is distinct from $2::bigint then ('${MAP_CHANGED}: ' || coalesce(version, 0))::int
+    when exists (select from fenced where lease = $1) then ('${FENCED}: ' || version)::int end from (select) as one left join slot_map on true`,
+};
+
 /** One shard's part of a transaction: the hot path's prepared SQL and the ORM, on the same connection. */
 export class ShardTransaction {
   readonly shard: Shard;
@@ -60,10 +69,11 @@ export class ShardTransaction {
     this.#begun.catch(() => undefined);
   }
 
-  async query<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+  /** @param inOurWords what its failure, and with it that of all that is sent behind it, means */
+  async query<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[], inOurWords?: (error: unknown) => unknown): Promise<Row[]> {
     this.#mustBeOpen();
     inOneWrite(this.#client);
-    return await this.#rowsOf(this.#client.query<Row>({ name: statement.name, text: statement.text, values: [...values] }));
+    return await this.#rowsOf(this.#client.query<Row>({ name: statement.name, text: statement.text, values: [...values] }), inOurWords);
   }
 
   /** A statement that is not worth a name. */
@@ -73,13 +83,15 @@ export class ShardTransaction {
   }
 
   /** What is sent behind a statement that failed fails too, and says only that: the first one says why. */
-  async #rowsOf<Row extends QueryResultRow>(sent: Promise<QueryResult<Row>>): Promise<Row[]> {
+  async #rowsOf<Row extends QueryResultRow>(sent: Promise<QueryResult<Row>>, inOurWords = (error: unknown) => error): Promise<Row[]> {
     try {
       const [{ rows }] = await Promise.all([sent, this.#begun]);
       return rows;
     } catch (error) {
-      this.#failure ??= error;
-      throw isInFailedTransaction(error) ? this.#failure : error;
+      if (isInFailedTransaction(error)) throw this.#failure ?? error;
+      const said = inOurWords(error);
+      this.#failure ??= said;
+      throw said;
     }
   }
 
@@ -130,9 +142,14 @@ export class ShardTransaction {
     return this.#end !== undefined;
   }
 
-  /** Whether a commit that was sent happened, or may have. */
+  /**
+   * Whether a commit that was sent happened, or may have.
+   * @throws {BrokenInvariant} when it happened without a statement of its own, which PostgreSQL never saw
+   */
   async mayHaveCommitted(): Promise<boolean> {
-    return (await this.#end?.then(({ command }) => command === 'COMMIT', isConnectionLoss)) ?? false;
+    const ended = await this.#end?.then(({ command }) => command, (error: unknown) => (isConnectionLoss(error) ? 'lost' : 'failed'));
+    invariant(ended !== 'COMMIT' || this.#failure === undefined, `what failed was sent before its commit: ${String(this.#failure)}`);
+    return ended === 'COMMIT' || ended === 'lost';
   }
 
   /** Gives the connection back; a broken one is thrown away. */
@@ -242,13 +259,35 @@ export class Transaction {
     invariant(view, 'a routed transaction has a map');
     const lease = this.#lease?.id;
     const [row] = await part.query<{ version: number; fenced: boolean; paused: string[] | null }>(CONFIRM, [lease]);
-    if (row?.fenced) {
-      this.#lease?.lost();
-      throw new Refusal('BUSY', { reason: 'this process lost its lease' });
-    }
+    if (row?.fenced) throw this.#lostLease();
     if (row?.version !== view.versionOn(part.shard.index)) throw new MapChanged(view);
     for (const asset of row.paused ?? []) this.#paused.add(asset);
     this.#confirmed.add(part);
+  }
+
+  /**
+   * The same, and the slots of these keys are kept, by statements that fail unless all is well: what is sent behind them may be
+   * committed in the same round trip. Only over one shard: several are locked one after the other. [TP9] [SH3] [PL1]
+   * @throws {MapChanged}
+   * @throws {Refusal} as `confirm`
+   */
+  async takeSlotsOrFail(keys: readonly string[]): Promise<void> {
+    const [part, ...others] = this.parts;
+    const view = this.#view;
+    invariant(part && others.length === 0 && view, 'what is confirmed in the same round trip is on one shard');
+    const inOurWords = (error: unknown) => {
+      const said = String((error as Error).message);
+      return said.includes(MAP_CHANGED) ? new MapChanged(view) : said.includes(FENCED) ? this.#lostLease() : error;
+    };
+    const slots = new Set(keys.map(rememberedSlot));
+    const sent = [part.query(TAKE_SLOTS, [[...slots]]), part.query(CONFIRM_OR_FAIL, [this.#lease?.id, view.versionOn(part.shard.index)], inOurWords)];
+    this.#confirmed.add(part);
+    await Promise.all(sent);
+  }
+
+  #lostLease(): Refusal {
+    this.#lease?.lost();
+    return new Refusal('BUSY', { reason: 'this process lost its lease' });
   }
 
   get isConfirmed(): boolean {

@@ -11,12 +11,12 @@ export const STOP_SCORES = `select pg_advisory_xact_lock(${SEASON_LOCK})`;
 /** What stands as the answer of a claim, which nobody is answered with. Not null, which a slot that moves would take for absent. */
 const CLAIM_ANSWER = '{}';
 
-/** The command ids of scores on their own slots, $1 with their hashes $2: who comes later with another score under one is refused. Answers those that are new. */
-export const CLAIM: Statement = {
-  name: 'score-claim',
-  text: `insert into command (actor, id, hash, answer) select '${SERVICE_ACTOR}', id, decode(hash, 'hex'), '${CLAIM_ANSWER}'
-    from unnest($1::uuid[], $2::text[]) as c(id, hash) order by id on conflict do nothing returning id`,
-};
+/** The command ids of scores on their own slots, $1 with their hashes $2: who comes later with another score under one is refused. Fails when one is there. */
+const CLAIM_TEXT = `insert into command (actor, id, hash, answer) select '${SERVICE_ACTOR}', id, decode(hash, 'hex'), '${CLAIM_ANSWER}'
+    from unnest($1::uuid[], $2::text[]) as c(id, hash) order by id`;
+export const CLAIM: Statement = { name: 'score-claim', text: CLAIM_TEXT };
+/** As CLAIM, of ids that may be there: answers those that are new. */
+export const CLAIM_NEW: Statement = { name: 'score-claim-new', text: `${CLAIM_TEXT} on conflict do nothing returning id` };
 /** What stands under ids that were claimed before. */
 export const CLAIMED: Statement = {
   name: 'score-claimed',
@@ -50,8 +50,8 @@ const CHANGES: Record<Merging, string> = {
 };
 
 /**
- * Scores of one rule, each player and board at most once: rows of ($1 player, $2 command, $3 hash, $4 board, $5 value), their places from 1. A
- * command that acted before is answered as then; the others are merged into the score of the season that is open here, and remembered.
+ * Scores of one rule, each player and board at most once: rows of ($1 player, $2 command, $3 hash, $4 board, $5 value, $6 whether its
+ * id was claimed just now, so that nothing can have happened under it), their places from 1. A command that acted before is answered as then; the others are merged into the score of the season that is open here, and remembered.
  * The caller keeps the season and the players' slots where they are. [LB3] [LB4]
  *
  * What a row depends on is looked up beside it, row by row, and what was written is joined by hashing. PostgreSQL must think that there are
@@ -60,12 +60,13 @@ const CHANGES: Record<Merging, string> = {
  */
 const record = (merging: Merging): Statement => ({
   name: `score-record-${merging}`,
-  text: `with p as materialized (select ix, ($1::uuid[])[ix] as player, ($2::uuid[])[ix] as command, decode(($3::text[])[ix], 'hex') as hash, ($4::text[])[ix] as board, ($5::bigint[])[ix] as value
+  text: `with s as materialized (select board, number as season from season where closed_at is null),
+p as materialized (select ix, ($1::uuid[])[ix] as player, ($2::uuid[])[ix] as command, decode(($3::text[])[ix], 'hex') as hash, ($4::text[])[ix] as board, ($5::bigint[])[ix] as value, ($6::bool[])[ix] as fresh
   from generate_series(1, cardinality($1::uuid[])) as ix),
 t as materialized (select p.*, l.region, s.season, k.known, k.answer, c.held, k.known is null and l.region is not null and s.season is not null as acts from p
-  left join lateral (select hash as known, answer from command where actor = p.player and id = p.command offset 0) k on true
+  left join lateral (select hash as known, answer from command where not p.fresh and actor = p.player and id = p.command offset 0) k on true
   left join lateral (select region from player where id = p.player offset 0) l on true
-  left join lateral (select number as season from season where board = p.board and closed_at is null offset 0) s on true
+  left join s on s.board = p.board
   left join lateral (select value as held from score where player = p.player and board = p.board and season = s.season offset 0) c on true),
 written as (insert into score as r (player, board, season, region, value, counted)
   select t.player, t.board, t.season, t.region, t.value, case when t.held is null then ${BASE} else 0 end

@@ -1,15 +1,19 @@
 import type { CommandId, PlayerId } from '../../schema/ids.ts';
+import { literal } from '../array-literal.ts';
 import { isUniqueViolation } from '../database-errors.ts';
 import type { ReachFaultPoint } from '../fault-points.ts';
 import { GroupCommit } from '../group-commit.ts';
 import type { RoutedRead } from '../routed-read.ts';
 import type { Transact } from '../routed-transact.ts';
-import type { Transaction } from '../transaction.ts';
-import { CLAIM, CLAIMED, COUNT, KEEP_SEASON, RECORD, UNCLAIM, type Merging } from './score-statements.ts';
+import { Turns } from '../turns.ts';
+import type { ShardTransaction, Statement, Transaction } from '../transaction.ts';
+import { CLAIM, CLAIM_NEW, CLAIMED, COUNT, KEEP_SEASON, RECORD, UNCLAIM, type Merging } from './score-statements.ts';
 
 /** A batch keeps the slots of all its players, and PostgreSQL's table of locks has an end. */
 const BATCH_MAX = 250;
 const WAITING_MAX = 20_000;
+/** A commit takes a few milliseconds. */
+const TURNS = { atOnceMax: 1, holdMaxMs: 10 };
 const COUNTED_AT_ONCE_MAX = 250;
 /** In which scores are merged, so that two batches never wait for each other. */
 const MERGING_ORDER: readonly Merging[] = ['highest', 'latest', 'lowest', 'sum'];
@@ -65,11 +69,15 @@ export interface ScoreStore {
 
 interface Claim {
   score: ScoreCommand;
+  /** Nobody had the id before. */
+  isFresh: boolean;
   isReused: boolean;
 }
 
 interface Entry {
   score: ScoreCommand;
+  /** Its id was claimed just now, and what has happened under it need not be looked for. */
+  isFresh: boolean;
   outcome: ScoreOutcome | undefined;
 }
 
@@ -85,20 +93,21 @@ interface RecordRow {
 }
 
 export function scoreStore(transact: Transact, read: RoutedRead, shardOf: (key: string) => number, reach: ReachFaultPoint): ScoreStore {
-  const claims = new GroupCommit<Claim>({ sizeMax: BATCH_MAX, waitingMax: WAITING_MAX, commit: (batch) => claim(transact, batch) });
-  const records = new GroupCommit<Entry>({ sizeMax: BATCH_MAX, waitingMax: WAITING_MAX, commit: (batch) => record(transact, batch) });
+  const claims = new GroupCommit<Claim>({ sizeMax: BATCH_MAX, waitingMax: WAITING_MAX, turns: new Turns(TURNS), commit: (batch) => claim(transact, batch) });
+  const records = new GroupCommit<Entry>({ sizeMax: BATCH_MAX, waitingMax: WAITING_MAX, turns: new Turns(TURNS), commit: (batch) => record(transact, batch) });
   return {
     /** Claimed first, where the id lives: then nothing else can happen under it, and the score itself needs one shard only. */
     async record(score) {
-      const mine: Claim = { score, isReused: false };
+      const mine: Claim = { score, isFresh: false, isReused: false };
       await claims.add(shardOf(score.id), mine);
       if (mine.isReused) return { status: 'reused' };
       reach('claimed', 'score');
-      const entry: Entry = { score, outcome: undefined };
+      const entry: Entry = { score, isFresh: mine.isFresh, outcome: undefined };
       const lane = shardOf(score.player);
       // The same id through another process at this moment: whoever lost reads what the other wrote.
       await records.add(lane, entry).catch(async (error: unknown) => {
         if (!isUniqueViolation(error)) throw error;
+        entry.isFresh = false;
         await records.add(lane, entry);
       });
       reach('recorded', 'score');
@@ -137,20 +146,37 @@ const FIND = `select region, value::float8 as score, null::float8 as rank, null:
   union all select region, value::float8, rank::float8, region_rank::float8 from score_result where player = $1 and board = $2 and season = $3
   order by rank nulls last limit 1`;
 
+/** Ids are new, but for those that are asked again: to write them so costs a third less than to look first whether they are. */
 async function claim(transact: Transact, batch: readonly Claim[]): Promise<void> {
+  const ids = new Set(batch.map(({ score }) => score.id));
+  if (ids.size < batch.length) return await claimNew(transact, batch);
+  await onEachPart(transact, batch, 'along', async (part, here) => {
+    await part.query(CLAIM, [literal(here.map(({ score }) => score.id)), literal(here.map(({ score }) => score.hash.toString('hex')))]);
+    for (const one of here) one.isFresh = true;
+  }).catch(async (error: unknown) => {
+    if (!isUniqueViolation(error)) throw error;
+    await claimNew(transact, batch);
+  });
+}
+
+async function claimNew(transact: Transact, batch: readonly Claim[]): Promise<void> {
+  await onEachPart(transact, batch, 'behind its answers', async (part, here) => {
+    const hashes = new Map(here.map(({ score }) => [score.id, score.hash.toString('hex')]));
+    const fresh = new Set((await part.query<{ id: CommandId }>(CLAIM_NEW, [literal([...hashes.keys()]), literal([...hashes.values()])])).map(({ id }) => id));
+    const others = [...hashes.keys()].filter((id) => !fresh.has(id));
+    const rows = others.length === 0 ? [] : await part.query<{ id: CommandId; hash: string }>(CLAIMED, [others]);
+    const stored = new Map(rows.map(({ id, hash }) => [id, hash]));
+    for (const one of here) {
+      one.isFresh = fresh.has(one.score.id) && hashes.get(one.score.id) === one.score.hash.toString('hex');
+      one.isReused = (fresh.has(one.score.id) ? hashes : stored).get(one.score.id) !== one.score.hash.toString('hex');
+    }
+  });
+}
+
+async function onEachPart(transact: Transact, batch: readonly Claim[], commit: Commits, work: (part: ShardTransaction, here: readonly Claim[]) => Promise<void>): Promise<void> {
   const ids = batch.map(({ score }) => score.id);
   await transact(ids, 'score-claim', async (transaction) => {
-    const kept = transaction.takeSlots(ids);
-    const found = transaction.parts.map(async (part) => {
-      const here = batch.filter(({ score }) => transaction.shardOf(score.id) === part.shard.index);
-      const hashes = new Map(here.map(({ score }) => [score.id, score.hash.toString('hex')]));
-      const fresh = new Set((await part.query<{ id: CommandId }>(CLAIM, [`{${[...hashes.keys()].join(',')}}`, `{${[...hashes.values()].join(',')}}`])).map(({ id }) => id));
-      const others = [...hashes.keys()].filter((id) => !fresh.has(id));
-      const rows = others.length === 0 ? [] : await part.query<{ id: CommandId; hash: string }>(CLAIMED, [others]);
-      const stored = new Map(rows.map(({ id, hash }) => [id, hash]));
-      for (const one of here) one.isReused = (fresh.has(one.score.id) ? hashes : stored).get(one.score.id) !== one.score.hash.toString('hex');
-    });
-    await Promise.all([kept, ...found]);
+    await keptFor(transaction, ids, commit, () => transaction.parts.map((part) => work(part, batch.filter(({ score }) => transaction.shardOf(score.id) === part.shard.index))));
   });
 }
 
@@ -163,32 +189,38 @@ async function unclaim(transact: Transact, { id, hash }: ScoreCommand): Promise<
 async function record(transact: Transact, batch: readonly Entry[]): Promise<void> {
   const players = batch.map(({ score }) => score.player);
   await transact(players, 'score', async (transaction) => {
-    const kept = keep(transaction, players);
-    const written = transaction.parts.flatMap((part) => {
+    await keptFor(transaction, players, 'along', () => transaction.parts.flatMap((part) => {
       const here = batch.filter(({ score }) => transaction.shardOf(score.player) === part.shard.index);
       return roundsOf(here).map(async ([merging, round]) => {
-        const rows = await part.query<RecordRow>(RECORD[merging], columnsOf(round.map(({ score }) => score)));
+        const rows = await part.query<RecordRow>(RECORD[merging], columnsOf(round));
         for (const row of rows) (round[row.ix - 1] as Entry).outcome = outcomeOf((round[row.ix - 1] as Entry).score, row);
       });
-    });
-    await Promise.all([kept, ...written]);
+    }), [KEEP_SEASON]);
   });
 }
 
 async function countSome(transact: Transact, source: Counted, board: string, players: readonly PlayerId[]): Promise<ScoreChange[]> {
   return await transact(players, 'score-count', async (transaction) => {
-    const kept = keep(transaction, players);
-    const changed = transaction.parts.map((part) => part.query<ScoreChange>(COUNT[source], [players.filter((player) => transaction.shardOf(player) === part.shard.index), board]));
-    const [, ...changes] = await Promise.all([kept, ...changed]);
+    const changes = await keptFor(transaction, players, 'behind its answers', () => transaction.parts.map((part) => part.query<ScoreChange>(COUNT[source], [players.filter((player) => transaction.shardOf(player) === part.shard.index), board])), [KEEP_SEASON]);
     if (changes.every((rows) => rows.length === 0)) transaction.abandon();
     return changes.flat();
   });
 }
 
-/** Sent ahead of what is written: the players' slots stay where they are, and the seasons as they are. */
-async function keep(transaction: Transaction, players: readonly PlayerId[]): Promise<void> {
-  const slots = transaction.takeSlots(players);
-  await Promise.all([slots, ...transaction.parts.map((part) => part.query(KEEP_SEASON, []))]);
+/** Whether what is written can be committed in the same round trip, or its answers decide whether it is. */
+type Commits = 'along' | 'behind its answers';
+
+/**
+ * Sends, ahead of what is written, that the slots of these keys stay where they are, and whatever else must stay as it is; and over one
+ * shard the commit behind it. @param write sends everything at once
+ */
+async function keptFor<Answer>(transaction: Transaction, keys: readonly string[], commits: Commits, write: () => Promise<Answer>[], kept: readonly Statement[] = []): Promise<Answer[]> {
+  const isAlone = commits === 'along' && transaction.parts.length === 1;
+  const sent = [isAlone ? transaction.takeSlotsOrFail(keys) : transaction.takeSlots(keys), ...transaction.parts.flatMap((part) => kept.map((statement) => part.query(statement, [])))];
+  const written = write();
+  if (isAlone) transaction.endBehind();
+  const [answers] = await Promise.all([Promise.all(written), ...sent]);
+  return answers;
 }
 
 /** By rule, and none with a player and board twice: a set-based statement knows no order. */
@@ -210,9 +242,9 @@ function roundsOf(entries: readonly Entry[]): [Merging, Entry[]][] {
 }
 
 /** @see PostgreSQL manual, 8.15.6 Array Input and Output Syntax; names of boards need no quotes */
-function columnsOf(scores: readonly ScoreCommand[]): string[] {
-  const column = (of: (score: ScoreCommand) => string | number) => `{${scores.map(of).join(',')}}`;
-  return [column(({ player }) => player), column(({ id }) => id), column(({ hash }) => hash.toString('hex')), column(({ board }) => board), column(({ value }) => value)];
+function columnsOf(entries: readonly Entry[]): string[] {
+  const column = (of: (score: ScoreCommand) => string | number) => literal(entries.map(({ score }) => of(score)));
+  return [column(({ player }) => player), column(({ id }) => id), column(({ hash }) => hash.toString('hex')), column(({ board }) => board), column(({ value }) => value), literal(entries.map(({ isFresh }) => isFresh))];
 }
 
 function outcomeOf({ player, board, hash }: ScoreCommand, { knownHash, answer, season, region, score, version, exists }: RecordRow): ScoreOutcome {

@@ -76,6 +76,22 @@ async function grantsOnce({ cluster, storages: [first, second], move }: Scene): 
   assert.deepEqual((await first.holdings.holdings([ann])).get(ann)?.fungibles, { gold: 7 });
 }
 
+/** Scores are committed with the question whether the map holds, and nothing of theirs locks a holder: only that question says that a slot is elsewhere. */
+async function scoresOnce({ cluster, storages: [first, second], move }: Scene): Promise<void> {
+  const [ann, bob] = (await cluster.playersOn(1, 1)) as [PlayerId, PlayerId];
+  await first.seasons.ensure(['trades']);
+  let id = randomUUID() as CommandId;
+  while (slotOf(id) > 300) id = randomUUID() as CommandId;
+  const submit = (storage: Storage, player: PlayerId) => storage.scores.record({ id, hash: Buffer.from(player), board: 'trades', merging: 'sum', player, value: 5 });
+  await move([slotOf(ann), slotOf(id)], 2);
+  const outcome = await submit(second, ann);
+  assert.equal(outcome.status, 'recorded');
+  assert.deepEqual(await cluster.sql(1, 'select 1 from score where player = $1', [ann]), [], 'a score is where its player was');
+  assert.equal((await submit(first, bob)).status, 'reused', 'the id acted twice');
+  const again = await submit(first, ann);
+  assert.deepEqual([again.status, again.status === 'recorded' && again.score], ['recorded', 5], 'it counted twice');
+}
+
 /** A shard that was added after trading was paused knows it with the first slot that comes; what support did goes along. */
 async function keepsSupport({ cluster, storages: [storage, other], move }: Scene): Promise<void> {
   const [ann, bob] = (await cluster.playersOn(0, 0)) as [PlayerId, PlayerId];
@@ -143,10 +159,12 @@ describe('moving slots', () => {
   it('[SH6] carries over everything that a player has, and whoever has an old map finds it', () => onStage(carriesOver));
   it('[OP2] [OP3] carries over who is frozen, what is paused, and the entries of both', () => onStage(keepsSupport));
   it('[SH3] a command of the service acts once, though two processes disagree where its slot is', () => onStage(grantsOnce));
+  it('[SH3] [LB3] a score counts once and where its player is, though a process has an old map', () => onStage(scoresOnce));
   it('[SH6] dupe 10: goes on under traffic: nobody is refused, nothing is lost, and all is where the map says', () => onStage(playsOn));
 
   const controls: { mutation: MutationName; scenario: (scene: Scene) => Promise<void>; symptom: RegExp }[] = [
     { mutation: 'map-believed', scenario: grantsOnce, symptom: /it acted twice|audit is red/ },
+    { mutation: 'map-believed-along', scenario: scoresOnce, symptom: /unknown-player|where its player was|acted twice/ },
     { mutation: 'missing-believed', scenario: carriesOver, symptom: /who moved is not found/ },
     { mutation: 'pauses-left-behind', scenario: keepsSupport, symptom: /what is paused moves/ },
     { mutation: 'leaves-copies', scenario: carriesOver, symptom: /something is left behind/ },

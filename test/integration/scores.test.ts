@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { ScoreChange, ScoreOutcome } from '../../persistence/index.ts';
+import path from 'node:path';
+import { closeShards, openShards, openStorage, type ScoreChange, type ScoreOutcome } from '../../persistence/index.ts';
 import type { CommandId, PlayerId } from '../../schema/ids.ts';
 import { QUANTITY_MAX } from '../../schema/quantities.ts';
+import { Refusal } from '../../schema/refusals.ts';
 import { command, committed, movement, newCommandId, redInvariants, settleOne, startCluster, type TestCluster } from '../kit/cluster.ts';
+import { assertGoesRed, withMutant } from '../kit/mutant.ts';
 
 const BOARDS = { highest: 'arena', lowest: 'race', latest: 'wealth', sum: 'trades' } as const;
 type Merging = keyof typeof BOARDS;
@@ -70,6 +73,59 @@ describe('scores', () => {
     for (const other of others) assert.equal(scoreOf(await submit(other, 'sum', 5, id)), 'reused');
     assert.deepEqual((await rowsOf(ann)).map(({ value }) => value), ['12']);
     for (const other of others) assert.deepEqual(await rowsOf(other), []);
+  });
+
+  // Guards the second way to claim ids, for what is not new: the first fails for all of a commit.
+  it('[LB3] in one commit are new, repeated and refused side by side, each with its own answer', async () => {
+    const [old, first] = [newCommandId(), newCommandId()];
+    assert.equal(scoreOf(await submit(ann, 'sum', 5, old)), 5);
+    const lane = cluster.placeOf(first);
+    const idThere = () => {
+      for (;;) {
+        const id = newCommandId();
+        if (cluster.placeOf(id) === lane) return id;
+      }
+    };
+    const known = idThere();
+    assert.equal(scoreOf(await submit(ann, 'sum', 3, known)), 8);
+    // The first goes alone; what comes while it is under way goes together.
+    const asked = [submit(ann, 'latest', 1, first), submit(ann, 'sum', 2, idThere()), submit(ann, 'sum', 3, known), submit(ann, 'sum', 4, known), submit(ann, 'latest', 7, idThere())];
+    assert.deepEqual((await Promise.all(asked)).map(scoreOf), [1, 10, 8, 'reused', 7]);
+    assert.deepEqual((await rowsOf(ann)).map(({ board, value }) => [board, value]), [['trades', '10'], ['wealth', '7']]);
+  });
+
+  it('[LB3] counts once although its id is claimed by one process and recorded through another', async () => {
+    await recordedElsewhere(openStorage);
+  });
+  it('[LB3] counts twice when the process is "ids-taken-for-new" and "scores-forget-commands"', () =>
+    withMutant(['ids-taken-for-new', 'scores-forget-commands'], async (root) => {
+      const { openStorage: mutant } = (await import(path.join(root, 'persistence/index.ts'))) as { openStorage: typeof openStorage };
+      await assertGoesRed(recordedElsewhere(mutant), /once/);
+    }));
+
+  /** The same command through two processes, of which the second cannot know that the first recorded it. */
+  async function recordedElsewhere(openStorageOf: typeof openStorage): Promise<void> {
+    const id = newCommandId();
+    const options = { reach: () => undefined, onUnfinished: () => undefined };
+    // Connections of its own: on one, a statement's name stands for one text.
+    const shards = await openShards(cluster.urls, 2);
+    try {
+      for (const storage of [await openStorageOf(shards, options), await openStorageOf(shards, options)]) {
+        const outcome = await storage.scores.record({ id, hash: Buffer.from('asked'), board: 'trades', merging: 'sum', player: ann, value: 5 });
+        assert.equal(scoreOf(outcome), 5, 'it counts once');
+      }
+    } finally {
+      await closeShards(shards);
+    }
+  }
+
+  // Guards the question that goes along with the commit: behind it nobody asks.
+  it('[PL1] are not written by a process whose lease was fenced', async () => {
+    const fenced = await openStorage(cluster.shards, { reach: () => undefined, onUnfinished: () => undefined });
+    await cluster.storage.fence(fenced.lease.id);
+    const recorded = fenced.scores.record({ id: newCommandId(), hash: Buffer.from('asked'), board: 'trades', merging: 'sum', player: ann, value: 5 });
+    await assert.rejects(recorded, (error) => error instanceof Refusal && error.code === 'BUSY');
+    assert.deepEqual(await rowsOf(ann), []);
   });
 
   it('[LB3] 20 at once under one id are one, and no grant acts under it', async () => {

@@ -10,6 +10,7 @@ import { SlotMap } from '../../persistence/slot-map.ts';
 import { transactor, type TransactOn } from '../../persistence/transact.ts';
 import type { Transaction } from '../../persistence/transaction.ts';
 import type { GuildId, PlayerId } from '../../schema/ids.ts';
+import { BrokenInvariant } from '../../schema/invariant.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import { command, movement, newCommandId, redInvariants, settleOne, startCluster, untilRows, verdictOf, type TestCluster } from '../kit/cluster.ts';
 import { interceptShard, type Intercept } from '../kit/intercept.ts';
@@ -281,6 +282,16 @@ describe('two-phase commit', () => {
       await assert.rejects(done, OutcomeUnknown);
       await blocker.query('rollback');
       blocker.release();
+    });
+
+    it('[TP9] is a fault of ours, and said to be one, when a statement never left and the rest was committed', async () => {
+      await assert.rejects(open()([1], 'test', async (transaction) => {
+        await transaction.on(1).query({ name: 'test-one-name', text: 'select 1' }, []);
+        const asked = [transaction.on(1).raw(raised, []), transaction.on(1).query({ name: 'test-one-name', text: 'select 2' }, [])];
+        transaction.endBehind();
+        await Promise.all(asked);
+      }), (error) => error instanceof BrokenInvariant && /must be unique/.test(error.message));
+      assert.deepEqual(await marks(), [0, 1, 0, 0]);
     });
 
     it('[TP9] takes nothing more, and nothing that is not confirmed ends so', async () => {

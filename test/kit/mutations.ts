@@ -55,6 +55,14 @@ export const MUTATIONS = {
     guard: 'a writer compares the map with the shard, under its locks [SH3]',
     edits: [{ file: 'persistence/transaction.ts', find: 'if (row?.version !== view.versionOn(part.shard.index)) throw new MapChanged(view);', replace: 'void row;' }],
   },
+  'map-believed-along': {
+    guard: 'a writer whose commit goes along fails where the map changed [SH3]',
+    edits: [{ file: 'persistence/transaction.ts', find: 'when version is distinct from $2::bigint then', replace: 'when version is distinct from $2::bigint and false then' }],
+  },
+  'ids-taken-for-new': {
+    guard: 'an id that was claimed before is not taken for a new one [LB3]',
+    edits: [{ file: 'persistence/scores/score-store.ts', find: 'isFresh = fresh.has(one.score.id) &&', replace: 'isFresh = true ||' }],
+  },
   'missing-believed': {
     guard: 'what is missing is missing only where the map is the one that was read by [SH3]',
     edits: [{ file: 'persistence/slot-map.ts', find: 'return versions.every((version, at) => version === view.versionOn(shards[at] as number));', replace: 'return versions.length > 0 || view === undefined;' }],
@@ -279,7 +287,7 @@ export const MUTATIONS = {
   'leases-unfenced': {
     guard: 'PostgreSQL refuses what a process writes whose lease was taken [PL1]',
     edits: [
-      { file: 'persistence/transaction.ts', find: 'if (row?.fenced) {', replace: 'if (row?.fenced === undefined) {' },
+      { file: 'persistence/transaction.ts', find: 'if (row?.fenced) throw', replace: 'if (row?.fenced === undefined) throw' },
       { file: 'server/lost-lease.ts', find: 'if (await storage.isFenced(storage.lease.id)) storage.lease.lost();', replace: 'await storage.isFenced(storage.lease.id);' },
     ],
   },
@@ -404,7 +412,7 @@ export const MUTATIONS = {
   'scores-forget-commands': {
     guard: 'a score whose command acted before acts no more [LB3]: its look-up, and its primary key',
     edits: [
-      { file: SCORES, find: 'as known, answer from command where actor = p.player and id = p.command offset 0)', replace: 'as known, answer from command where false offset 0)' },
+      { file: SCORES, find: 'as known, answer from command where not p.fresh and actor = p.player and id = p.command offset 0)', replace: 'as known, answer from command where false offset 0)' },
       { file: SCORES, find: 'from told where acts)', replace: 'from told where acts on conflict do nothing)' },
     ],
   },
