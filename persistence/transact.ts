@@ -165,9 +165,13 @@ export function transactor({ shards, reach, lease, onUnfinished, onLostRace }: T
 }
 
 /** What an error means once it is known what became of the commit, if one was on its way. */
-async function asItEnded(error: unknown, home: ShardTransaction | undefined): Promise<unknown> {
-  if (error instanceof OutcomeUnknown) return error;
-  return await Promise.resolve(home?.mayHaveCommitted()).then((may) => (may ? new OutcomeUnknown(error) : error), (broken: unknown) => broken);
+async function asItEnded(cause: unknown, home: ShardTransaction | undefined): Promise<unknown> {
+  if (cause instanceof OutcomeUnknown) return cause;
+  try {
+    return (await home?.mayHaveCommitted()) ? new OutcomeUnknown(cause) : cause;
+  } catch (broken) {
+    return broken;
+  }
 }
 
 /** Waits for all of them, however they end, before it throws what the first in order threw. */
