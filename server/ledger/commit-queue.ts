@@ -18,7 +18,7 @@ export interface CommitQueueOptions {
   /** In movements, each of which counts as much as it weighs: one, unless told. */
   batchSizeMax: number;
   weightOf?: (movement: Movement) => number;
-  /** A wave smaller than this is not shared among workers: a commit has its price, however little is in it. */
+  /** A wave smaller than this is not shared: a commit has its price, however little is in it. */
   batchShareMin: number;
   /** How many movements of one holder may share a commit, one after the other. */
   roundsMax: number;
@@ -46,6 +46,8 @@ interface Entry {
 interface Lane {
   ready: Entry[];
   running: number;
+  /** Movements in commits under way. */
+  underWay: number;
   woken: boolean;
 }
 
@@ -112,7 +114,7 @@ export class CommitQueue {
     const name = this.#options.laneOf(movement);
     let lane = this.#lanes.get(name);
     if (lane === undefined) {
-      lane = { ready: [], running: 0, woken: false };
+      lane = { ready: [], running: 0, underWay: 0, woken: false };
       this.#lanes.set(name, lane);
     }
     return lane;
@@ -175,19 +177,20 @@ export class CommitQueue {
     lane.running++;
     const batch = lane.ready.splice(0, this.#sizeOfNext(lane));
     this.#followUp(batch, lane);
+    lane.underWay += batch.length;
     if (lane.ready.length > 0) this.#wake(lane);
     const now = this.#now();
     this.#options.onBatch?.(batch.length, batch.map(({ since }) => now - since));
     await this.#commit(batch);
     lane.running--;
+    lane.underWay -= batch.length;
     if (lane.ready.length > 0) this.#wake(lane);
   }
 
-  /** A wave is shared among the idle workers, so that the next wave gathers while half of this one commits. */
-  #sizeOfNext({ ready, running }: Lane): number {
-    const { batchSizeMax, batchShareMin, workersMax } = this.#options;
-    const idle = workersMax - running + 1;
-    const size = Math.min(batchSizeMax, Math.max(batchShareMin, Math.ceil(ready.length / idle)));
+  /** Half of all, so that one half commits while the other gathers; more workers than two are for what is more than two batches. */
+  #sizeOfNext({ ready, underWay }: Lane): number {
+    const { batchSizeMax, batchShareMin } = this.#options;
+    const size = Math.min(batchSizeMax, Math.max(batchShareMin, Math.ceil((ready.length + underWay) / 2)));
     let weight = 0;
     const over = ready.slice(0, size).findIndex(({ movement }) => (weight += this.#options.weightOf?.(movement) ?? 1) > batchSizeMax);
     return over < 0 ? size : Math.max(1, over);

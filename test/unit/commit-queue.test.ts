@@ -177,8 +177,8 @@ describe('the commit queue', () => {
     assert.deepEqual([drained, told.get('a')], [true, 'refused']);
   });
 
-  // Guards the share of each idle worker: one would commit all while the others wait for nothing.
-  it('[TQ1] shares a wave among idle workers, unless it is small', async () => {
+  // Guards the halves: one would commit all while the other waits for nothing.
+  it('[TQ1] shares a wave in halves, unless it is small', async () => {
     for (const [batchShareMin, batches] of [[2, ['a b', 'c d']], [3, ['a b c', 'd']], [9, ['a b c d']]] as const) {
       const { flights, submit } = openQueue({ batchShareMin, workersMax: 2 });
       for (const name of 'abcd') submit(moves(name, name));
