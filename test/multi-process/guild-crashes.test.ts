@@ -133,7 +133,7 @@ describe('guilds: a process is killed while one is founded, and while somebody i
     it(`a ${what} goes red at "prepared" when the process is "commits-apart"`, async () => {
       await withMutant('commits-apart', async (root) => {
         const server = await kill(spec, root);
-        await assertGoesRed(run('prepared', server).finally(() => server.stop()), /guilds, and its own row says|in the log|the same command|the audit is red: O:/);
+        await assertGoesRed(run('prepared', server).finally(() => server.stop()), /guilds, and its own row says|in the log|the same command|GUILD_NAME_TAKEN|the audit is red: O:/);
       });
     });
   }
