@@ -64,9 +64,10 @@ export class Sampler {
     await this.#redis?.close();
   }
 
-  /** In µs, since the last look; a process that is new has used what it has used. */
+  /** In µs, since the last look; a process that is new has used what it has used, and what one used that ended since then is not known. */
   #used(pid: number): number {
-    const total = treeCpuUs(pid) ?? 0;
+    const total = treeCpuUs(pid);
+    if (total === undefined) return 0;
     const used = total - (this.#cpu.get(pid) ?? 0);
     this.#cpu.set(pid, total);
     return used;
