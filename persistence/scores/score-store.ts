@@ -167,8 +167,8 @@ async function claimNew(transact: Transact, batch: readonly Claim[]): Promise<vo
     const rows = others.length === 0 ? [] : await part.query<{ id: CommandId; hash: string }>(CLAIMED, [others]);
     const stored = new Map(rows.map(({ id, hash }) => [id, hash]));
     for (const one of here) {
-      one.isFresh = fresh.has(one.score.id) && hashes.get(one.score.id) === one.score.hash.toString('hex');
       one.isReused = (fresh.has(one.score.id) ? hashes : stored).get(one.score.id) !== one.score.hash.toString('hex');
+      one.isFresh = fresh.has(one.score.id) && !one.isReused;
     }
   });
 }

@@ -12,7 +12,7 @@ import type { Transaction } from '../../persistence/transaction.ts';
 import type { GuildId, PlayerId } from '../../schema/ids.ts';
 import { BrokenInvariant } from '../../schema/invariant.ts';
 import { Refusal } from '../../schema/refusals.ts';
-import { command, movement, newCommandId, redInvariants, settleOne, startCluster, untilRows, verdictOf, type TestCluster } from '../kit/cluster.ts';
+import { command, itemPosting, movement, newCommandId, redInvariants, settleOne, startCluster, untilRows, verdictOf, type TestCluster } from '../kit/cluster.ts';
 import { interceptShard, type Intercept } from '../kit/intercept.ts';
 
 const RAISE = { name: 'test-raise', text: 'update mark set value = value + 1 where id = $1' };
@@ -301,6 +301,19 @@ describe('two-phase commit', () => {
       }), (error) => error instanceof OutcomeUnknown && /is ending/.test(String(error.cause)));
       assert.deepEqual(await marks(), [0, 0, 0, 0]);
     });
+
+    // Guards the failure of the statement where an item came that is held there: its prepare is under way, or its commit.
+    for (const [where, shards] of [['prepares', [0, 2]], ['decides', [2, 0]]] as const) {
+      it(`[TP9] nothing is committed of an item that comes and is held already, where the receiver's shard ${where}`, async () => {
+        const [ann, bob] = (await cluster.playersOn(...shards)) as [PlayerId, PlayerId];
+        const sword = await cluster.mintItem(ann);
+        const there = cluster.placeOf(bob);
+        await cluster.sql(there, `insert into item (id, holder, kind, version, attributes) values ($1, $2, 'sword', 1, '{}')`, [sword, bob]);
+        await assert.rejects(settleOne(cluster.storage, movement([itemPosting({ id: sword }, ann, bob)])), /held twice/);
+        await cluster.sql(there, 'delete from item where id = $1 and version = 1', [sword]);
+        assert.deepEqual((await cluster.storage.holdings.holdings([ann])).get(ann)?.items.map(({ id, version }) => [id, version]), [[sword, 1]]);
+      });
+    }
 
     // Guards `fail` in settle-statements.ts: the commit is under way when the answer says no.
     for (const [where, shards] of [['on one shard', [2, 2]], ['over two shards', [3, 1]]] as const) {
