@@ -1,5 +1,5 @@
 import type { Holdings, Item, PlayerRecord } from '../schema/holdings.ts';
-import type { GuildId, HolderId, ItemId, PlayerId } from '../schema/ids.ts';
+import type { ClientId, GuildId, HolderId, ItemId, PlayerId } from '../schema/ids.ts';
 import type { RoutedRead } from './routed-read.ts';
 import type { Shard } from './shard.ts';
 import type { Statement } from './transaction.ts';
@@ -28,13 +28,15 @@ const READ_PLAYERS: Statement = {
 
 const READ_VERSIONS: Statement = {
   name: 'read-versions',
-  text: `select v.holder, v.version::float8 as version, v.session_epoch::float8 as epoch, p.name, p.level, p.xp::float8 as xp, p.guild_id as "guildId"
+  text: `select v.holder, v.version::float8 as version, v.session_epoch::float8 as epoch, v.session_client as client, p.name, p.level, p.xp::float8 as xp, p.guild_id as "guildId"
     from inventory v left join player p on p.id = v.holder and p.erased_at is null where v.holder = any($1::uuid[])`,
 };
 
 export interface HeldVersion {
   version: number;
   epoch: number;
+  /** Which client took the session of that epoch, if it said so. */
+  client?: ClientId;
   /** Absent for a holder that is no player, or no longer one. */
   profile?: Profile;
 }
@@ -73,8 +75,8 @@ export function holdingsReader(read: RoutedRead): HoldingsReader {
     },
     async versions(holders) {
       return await read(holders, async (shard, group) => {
-        const rows = await query<HeldVersion & { [Key in keyof Profile]: Profile[Key] | null } & { holder: HolderId }>(shard, READ_VERSIONS, [group]);
-        return rows.map(({ holder, version, epoch, name, level, xp, guildId }) => [holder, { version, epoch, ...(name !== null && { profile: { name, level, xp, guildId } as Profile }) }]);
+        const rows = await query<Omit<HeldVersion, 'client'> & { [Key in keyof Profile]: Profile[Key] | null } & { holder: HolderId; client: ClientId | null }>(shard, READ_VERSIONS, [group]);
+        return rows.map(({ holder, version, epoch, client, name, level, xp, guildId }) => [holder, { version, epoch, ...(client !== null && { client }), ...(name !== null && { profile: { name, level, xp, guildId } as Profile }) }]);
       });
     },
     async players(ids) {

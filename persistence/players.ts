@@ -1,4 +1,4 @@
-import type { PlayerId } from '../schema/ids.ts';
+import type { ClientId, PlayerId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { Refusal } from '../schema/refusals.ts';
 import { isUniqueViolation } from './database-errors.ts';
@@ -22,7 +22,7 @@ const RENAME: Statement = {
 
 const RAISE_EPOCH: Statement = {
   name: 'take-session',
-  text: 'update inventory set session_epoch = session_epoch + 1 where holder = $1 and not exists (select from player where id = $1 and erased_at is not null) returning session_epoch::float8 as epoch',
+  text: 'update inventory set session_epoch = session_epoch + 1, session_client = $2 where holder = $1 and not exists (select from player where id = $1 and erased_at is not null) returning session_epoch::float8 as epoch',
 };
 
 export interface Credentials {
@@ -46,7 +46,7 @@ export interface PlayerStore {
   /** @throws {Refusal} UNKNOWN_PLAYER; SESSION_REPLACED when a newer session than that of the epoch was taken */
   rename(playerId: PlayerId, name: string, epoch: number, command: CommandRecord): Promise<void>;
   /** Raises the player's session epoch, so that every earlier session's writes are refused. @throws {Refusal} UNKNOWN_PLAYER [SE1] */
-  takeSession(playerId: PlayerId): Promise<number>;
+  takeSession(playerId: PlayerId, clientId?: ClientId): Promise<number>;
 }
 
 export function playerStore(transact: Transact, read: RoutedRead, shardOf: (key: string) => number): PlayerStore {
@@ -106,10 +106,10 @@ export function playerStore(transact: Transact, read: RoutedRead, shardOf: (key:
       });
     },
 
-    async takeSession(playerId) {
+    async takeSession(playerId, clientId) {
       const [taken] = await transact([playerId], 'session', async (transaction) => {
         const part = transaction.on(transaction.shardOf(playerId));
-        const [rows] = await Promise.all([part.query<{ epoch: number }>(RAISE_EPOCH, [playerId]), transaction.confirm(part)]);
+        const [rows] = await Promise.all([part.query<{ epoch: number }>(RAISE_EPOCH, [playerId, clientId ?? null]), transaction.confirm(part)]);
         return rows;
       });
       if (taken === undefined) throw new Refusal('UNKNOWN_PLAYER', { playerId });

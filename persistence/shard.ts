@@ -8,6 +8,7 @@ import { Migration20261124120000Fences } from './migrations/migration-2026112412
 import { Migration20261128000000Guilds } from './migrations/migration-20261128000000-guilds.ts';
 import { Migration20261129000000Leaderboards } from './migrations/migration-20261129000000-leaderboards.ts';
 import { Migration20261130000000Support } from './migrations/migration-20261130000000-support.ts';
+import { Migration20261201000000SessionClient } from './migrations/migration-20261201000000-session-client.ts';
 
 /** A waiter gives up after this long; with a fixed lock order it is a net, not a plan. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -54,7 +55,7 @@ export class Shard {
       dbName: decodeURIComponent(new URL(url.replace(/@\//, '@localhost/')).pathname.slice(1)),
       entities: ENTITIES,
       extensions: [Migrator],
-      migrations: { migrationsList: [Migration20261122000000First, Migration20261124000000Slots, Migration20261124120000Fences, Migration20261128000000Guilds, Migration20261129000000Leaderboards, Migration20261130000000Support], tableName: 'migration', snapshot: false, silent: true },
+      migrations: { migrationsList: [Migration20261122000000First, Migration20261124000000Slots, Migration20261124120000Fences, Migration20261128000000Guilds, Migration20261129000000Leaderboards, Migration20261130000000Support, Migration20261201000000SessionClient], tableName: 'migration', snapshot: false, silent: true },
       // The default batched versioned update loses updates.
       useBatchUpdates: false,
       pool: { min: 0, max: Math.max(poolMax, CONNECTIONS_MIN) },

@@ -50,7 +50,6 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
     #newestEpoch = 0;
     #resyncing: Promise<void> | undefined;
     #guild!: GuildSeat;
-    #isDisplaced = false;
     /** What came before the state was loaded, or while it was loaded again. */
     #early: InventoryDelta[] | undefined = [];
     readonly #stops: (() => void)[] = [];
@@ -108,7 +107,7 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
           version: () => this.state.inventoryVersion,
           epoch: this.#epoch,
           onBehind: () => this.#resync('behind'),
-          onDisplaced: () => void this.#displacedUnheard(),
+          onDisplaced: (by) => this.#displaced(by),
           onProfile: ({ guildId, ...profile }, askedAt) => {
             if (askedAt <= this.#profileHeardAt) return;
             Object.assign(this.state, profile);
@@ -192,15 +191,8 @@ export function bindPlayerRoom(deps: PlayerRoomDeps) {
         });
     }
 
-    /** Nobody said by whom: whoever has the session now. It may be a join of the client's own that had seemed lost. */
-    async #displacedUnheard(): Promise<void> {
-      if (this.#isDisplaced) return;
-      this.#isDisplaced = true;
-      this.#displaced(await deps.sessions.displacer(this.#playerId, this.#epoch));
-    }
-
     #displaced(by?: ClientId): void {
-      // Who came back, and displaced itself, is not told that somebody else did.
+      // Who came back, and displaced itself, is not told that somebody else did: a join that had seemed lost can come through late.
       for (const client of this.clients) if (by !== undefined && (client.auth as Seat).clientId === by) client.leave(SESSION_REPLACED_CLOSE_CODE, 'SAME_CLIENT');
       // A seat that is kept for a dropped client is the displaced session's too.
       void this.disconnect(SESSION_REPLACED_CLOSE_CODE).catch((error: unknown) => deps.kit.report({ ref: this.roomId, type: 'player.displaced', error }));

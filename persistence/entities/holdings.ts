@@ -8,6 +8,8 @@ export const Inventory = defineEntity({
     holder: p.uuid().primary(),
     version: p.bigint('number').default(0),
     sessionEpoch: p.bigint('number').default(0),
+    /** Which client took that session, if it said so. */
+    sessionClient: p.uuid().nullable(),
     /** By support: nothing of value leaves or enters. */
     frozen: p.boolean().default(false),
     /** How many trades this holder ever completed. */

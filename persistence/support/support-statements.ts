@@ -63,7 +63,7 @@ export const ERASE: Statement = {
   name: 'person-erase',
   text: `with before as (select login from player where id = $1 and erased_at is null for update),
     player as (update player set name = $2, login = null, erased_at = now() where id = $1 and exists (select from before)),
-    account as (update inventory set frozen = true, session_epoch = session_epoch + 1 where holder = $1 and exists (select from before))
+    account as (update inventory set frozen = true, session_epoch = session_epoch + 1, session_client = null where holder = $1 and exists (select from before))
   select login from before`,
 };
 export const FORGET_ACCOUNT: Statement = { name: 'person-account', text: 'delete from account where login = $1 and player_id = $2' };

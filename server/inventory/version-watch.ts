@@ -1,4 +1,5 @@
 import type { HeldVersion, Profile } from '../../persistence/index.ts';
+import type { ClientId } from '../../schema/ids.ts';
 
 export interface Watched {
   /** Whose version it is: a player's, or a guild's. */
@@ -8,7 +9,8 @@ export interface Watched {
   /** The session epoch that the room holds. */
   epoch: number;
   onBehind(version: number): void;
-  onDisplaced?(epoch: number): void;
+  /** By a newer session, and which client took that, if it said so. */
+  onDisplaced?(by: ClientId | undefined): void;
   /** There is nobody of that key any more. */
   onGone?(): void;
   /** What it is called and how far it is, changed or not, by a question asked at that time (`performance.now()`): who has heard since knows better. */
@@ -61,7 +63,7 @@ export class VersionWatch {
         continue;
       }
       if (held.epoch > room.epoch) {
-        room.onDisplaced?.(held.epoch);
+        room.onDisplaced?.(held.client);
         continue;
       }
       if (held.version > room.version()) room.onBehind(held.version);

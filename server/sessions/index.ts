@@ -1,13 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus, PlayerStore, Session, SessionStore } from '../../persistence/index.ts';
 import type { ClientId, PlayerId } from '../../schema/ids.ts';
 import { Refusal } from '../../schema/refusals.ts';
 
 export { SessionPool, type PooledSession } from './session-pool.ts';
-
-/** By then whoever has raised an epoch has its session recorded. */
-const RECORDED_LOOKS_MAX = 3;
-const RECORDED_LOOK_MS = 200;
 
 /** A seat in a shared room, bound to its player's session. */
 export interface Follower {
@@ -52,8 +47,8 @@ export class Sessions {
   /** @returns the session's epoch. @throws {Refusal} UNKNOWN_PLAYER; SESSION_REPLACED when a newer one was taken meanwhile */
   async take(playerId: PlayerId, roomId: string, clientId?: ClientId): Promise<number> {
     const { players, bus, processId, now = Date.now } = this.#deps;
-    const epoch = await players.takeSession(playerId);
-    const session: Session = { playerId, epoch, processId: processId(), roomId, takenAt: now(), ...(clientId !== undefined && { clientId }) };
+    const epoch = await players.takeSession(playerId, clientId);
+    const session: Session = { playerId, epoch, processId: processId(), roomId, takenAt: now() };
     const displaces = await this.#record(session);
     this.#held.set(playerId, session);
     bus.publish('player', playerId, { type: 'session:taken', epoch, displaces, clientId });
@@ -63,20 +58,6 @@ export class Sessions {
   /** Where the player's session is held, if the store knows. */
   find(playerId: PlayerId): Promise<Session | undefined> {
     return this.#deps.store.find(playerId);
-  }
-
-  /**
-   * Which client has the session that displaced the one of that epoch.
-   * @returns undefined when the store does not say: it is away, forgot, or that session is over
-   */
-  async displacer(playerId: PlayerId, epoch: number): Promise<ClientId | undefined> {
-    // Who takes a session raises the epoch first, and is recorded a moment later.
-    for (let look = 1; look <= RECORDED_LOOKS_MAX; look++) {
-      const newest = await this.#deps.store.find(playerId).catch(this.#fault);
-      if (newest !== undefined && newest.epoch > epoch) return newest.clientId;
-      await delay(RECORDED_LOOK_MS);
-    }
-    return undefined;
   }
 
   /** Who of them is there: whose session is held by a process that lives. Nobody, while the store is away. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HeldVersion } from '../../persistence/index.ts';
-import type { PlayerId } from '../../schema/ids.ts';
+import type { ClientId, PlayerId } from '../../schema/ids.ts';
 import { VersionWatch } from '../../server/inventory/index.ts';
 
 const [ANN, BOB, EVE] = ['ann', 'bob', 'eve'] as [PlayerId, PlayerId, PlayerId];
+const PHONE = 'phone' as ClientId;
 
 describe('the version watch', () => {
   let truth: Map<string, HeldVersion>;
@@ -64,10 +65,10 @@ describe('the version watch', () => {
   });
 
   it('[SE1] tells a room whose session was taken, whatever its version', async () => {
-    truth.set(ANN, { version: 9, epoch: 2 });
+    truth.set(ANN, { version: 9, epoch: 2, client: PHONE });
     room(ANN, 4);
     await watch.compare();
-    assert.deepEqual(heard, ['ann displaced by 2']);
+    assert.deepEqual(heard, ['ann displaced by phone']);
   });
 
   it('[DS5] asks nothing while nobody watches, nor for who stopped', async () => {
