@@ -181,10 +181,12 @@ export function authenticator(authenticate: Authenticate, pick: (options: RoomOp
     if (typeof options !== 'object' || options === null || Array.isArray(options)) refuseJoin('BAD_REQUEST');
     const seat = await authenticate(token).catch(() => refuseJoin('UNAUTHENTICATED'));
     const given = { ...(options as RoomOptions) };
+    const clientId = ClientId.optional().safeParse(given['clientId']);
+    if (!clientId.success) refuseJoin('BAD_REQUEST');
     for (const key of Object.keys(options)) delete (options as RoomOptions)[key];
-    Object.assign(options, pick(given, seat.playerId));
-    if (given['clientId'] === undefined) return seat;
-    const clientId = ClientId.safeParse(given['clientId']);
-    return clientId.success ? { ...seat, clientId: clientId.data } : refuseJoin('BAD_REQUEST');
+    const client = clientId.data === undefined ? {} : { clientId: clientId.data };
+    // With whose client it is: a matchmaker that tries again, when a room's process was killed, authenticates these same options again.
+    Object.assign(options, pick(given, seat.playerId), client);
+    return { ...seat, ...client };
   };
 }
