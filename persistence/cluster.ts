@@ -68,7 +68,11 @@ export async function closeShards(shards: readonly Shard[]): Promise<void> {
 
 /** Brings every shard's tables up to date, one process at a time, and stamps the shard with its place. */
 export async function migrateShards(shards: readonly Shard[]): Promise<void> {
-  await Promise.all(shards.map((shard) => alone(shard, () => shard.migrate())));
+  await Promise.all(
+    shards.map(async (shard) => {
+      if ((await shard.pendingMigrations()) > 0) await alone(shard, () => shard.migrate());
+    }),
+  );
   const [first] = shards;
   if (first) await alone(first, () => stampCluster(shards));
 }
@@ -125,13 +129,15 @@ async function refuseTwins(shards: readonly Shard[]): Promise<void> {
 /** Two processes that migrate or stamp at once race; a waiter finds nothing left to do. No statement or lock timeout here. */
 export async function alone<Result>(shard: Shard, work: (session: PoolClient) => Promise<Result>): Promise<Result> {
   const client = await shard.pool.connect();
+  let isClean = false;
   try {
     await client.query(`set lock_timeout = 0; set statement_timeout = 0; select pg_advisory_lock(${MIGRATION_LOCK})`);
     const result = await work(client);
-    await client.query(`select pg_advisory_unlock(${MIGRATION_LOCK})`);
+    await client.query(`select pg_advisory_unlock(${MIGRATION_LOCK}); reset lock_timeout; reset statement_timeout`);
+    isClean = true;
     return result;
   } finally {
-    client.release(true);
+    client.release(!isClean);
   }
 }
 

@@ -1,9 +1,12 @@
 import type { CommandId } from '../schema/ids.ts';
+import { invariant } from '../schema/invariant.ts';
 import { Refusal } from '../schema/refusals.ts';
 import { isLostRace } from './database-errors.ts';
+import { inGroups } from './group-read.ts';
 import { homeOf, type CommandActor } from './posting.ts';
 import type { RoutedRead } from './routed-read.ts';
 import type { Shard } from './shard.ts';
+import type { Statement } from './transaction.ts';
 
 export interface KnownCommand {
   hash: Buffer;
@@ -20,31 +23,50 @@ export interface CommandReader {
   find(actor: CommandActor, id: CommandId, options?: { awaitWriters?: boolean }): Promise<KnownCommand | undefined>;
 }
 
+/**
+ * With a command whether anybody may be writing for its player, seen in the same moment: a writer has marked the row that it locks
+ * before it writes, and whoever wrote after this snapshot has as well. A row that nobody marked needs no waiting.
+ */
+const FIND: Statement = {
+  name: 'find-commands',
+  text: `select k.actor || '/' || k.id as key, c.hash, c.answer, coalesce(v.xmax::text = '0', false) as quiet
+    from unnest($1::uuid[], $2::uuid[]) as k(actor, id)
+    left join command c on c.actor = k.actor and c.id = k.id left join inventory v on v.holder = k.actor`,
+};
+
+interface Found {
+  known: KnownCommand | undefined;
+  /** Nobody was writing for the player. */
+  quiet: boolean;
+}
+
 export function commandReader(read: RoutedRead): CommandReader {
+  const findMany = inGroups<string, Found>(async ({ pool }, keys) => {
+    const named = keys.map((key) => key.split('/'));
+    const { rows } = await pool.query<{ key: string; hash: Buffer | null; answer: unknown; quiet: boolean }>({ ...FIND, values: [named.map(([actor]) => actor), named.map(([, id]) => id)] });
+    return rows.map(({ key, hash, answer, quiet }) => [key, { known: hash === null ? undefined : { hash, answer }, quiet }]);
+  });
+  const findOn = async (shard: Shard, actor: CommandActor, id: CommandId): Promise<Found> => {
+    const [found] = await findMany(shard, [`${actor}/${id}`]);
+    invariant(found, 'a shard answers for every command that it is asked for');
+    return found[1];
+  };
   return {
     async find(actor, id, { awaitWriters = false } = {}) {
       const home = homeOf(actor, id);
       const found = await read([home], async (shard): Promise<[string, KnownCommand | undefined][]> => {
-        const known = await findOn(shard, actor, id);
+        const { known, quiet } = await findOn(shard, actor, id);
         // Who only looks first may be wrong: the write looks again.
         if (known !== undefined || !awaitWriters) return [[home, known]];
+        if (quiet) return [];
         await writersOf(shard, actor);
         // A second statement: what the writer wrote is not in the first one's snapshot.
-        const written = await findOn(shard, actor, id);
+        const { known: written } = await findOn(shard, actor, id);
         return written === undefined ? [] : [[home, written]];
       });
       return found.get(home);
     },
   };
-}
-
-async function findOn(shard: Shard, actor: CommandActor, id: CommandId): Promise<KnownCommand | undefined> {
-  const { rows } = await shard.pool.query<KnownCommand>({
-    name: 'find-command',
-    text: 'select hash, answer from command where actor = $1 and id = $2',
-    values: [actor, id],
-  });
-  return rows[0];
 }
 
 /** Every settlement holds its players' rows until it ends; this waits for that, and changes nothing. */

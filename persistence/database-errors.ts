@@ -28,6 +28,7 @@ export class OutcomeUnknown extends Error {
 
 /** An earlier statement of its transaction failed. */
 export const isInFailedTransaction = (error: unknown) => sqlState(error) === '25P02';
+export const isUndefinedTable = (error: unknown) => sqlState(error) === '42P01';
 export const isUniqueViolation = (error: unknown) => sqlState(error) === '23505';
 export const isConstraintViolation = (error: unknown, constraint: string) => sqlState(error) === '23514' && (error as { constraint?: unknown }).constraint === constraint;
 /** What was to be written is at fault, by its form or by a constraint, and nothing of it was written. */

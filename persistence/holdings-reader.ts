@@ -1,5 +1,6 @@
 import type { Holdings, Item, PlayerRecord } from '../schema/holdings.ts';
 import type { ClientId, GuildId, HolderId, ItemId, PlayerId } from '../schema/ids.ts';
+import { inGroups } from './group-read.ts';
 import type { RoutedRead } from './routed-read.ts';
 import type { Shard } from './shard.ts';
 import type { Statement } from './transaction.ts';
@@ -65,26 +66,24 @@ const READ_ITEMS: Statement = {
 
 export function holdingsReader(read: RoutedRead): HoldingsReader {
   const query = async <Row>({ pool }: Shard, statement: Statement, values: unknown[]) => (await pool.query({ ...statement, values })).rows as Row[];
+  const askHoldings = inGroups<HolderId, Holdings>(async (shard, group) => {
+    const [statement, key] = group.length === 1 ? [READ_HOLDINGS_OF_ONE, group[0]] : [READ_HOLDINGS, group];
+    const rows = await query<Holdings & { holder: HolderId }>(shard, statement, [key]);
+    return rows.map(({ holder, version, fungibles, items }) => [holder, { version, fungibles, items }]);
+  });
+  const askPlayers = inGroups<PlayerId, PlayerRecord>(async (shard, group) => {
+    const rows = await query<Omit<PlayerRecord, 'shard'>>(shard, READ_PLAYERS, [group]);
+    return rows.map((row) => [row.id, { ...row, shard: shard.index }]);
+  });
   return {
-    async holdings(holders) {
-      return await read(holders, async (shard, group) => {
-        const [statement, key] = group.length === 1 ? [READ_HOLDINGS_OF_ONE, group[0]] : [READ_HOLDINGS, group];
-        const rows = await query<Holdings & { holder: HolderId }>(shard, statement, [key]);
-        return rows.map(({ holder, version, fungibles, items }) => [holder, { version, fungibles, items }]);
-      });
-    },
+    holdings: (holders) => read(holders, askHoldings),
     async versions(holders) {
       return await read(holders, async (shard, group) => {
         const rows = await query<Omit<HeldVersion, 'client'> & { [Key in keyof Profile]: Profile[Key] | null } & { holder: HolderId; client: ClientId | null }>(shard, READ_VERSIONS, [group]);
         return rows.map(({ holder, version, epoch, client, name, level, xp, guildId }) => [holder, { version, epoch, ...(client !== null && { client }), ...(name !== null && { profile: { name, level, xp, guildId } as Profile }) }]);
       });
     },
-    async players(ids) {
-      return await read(ids, async (shard, group) => {
-        const rows = await query<Omit<PlayerRecord, 'shard'>>(shard, READ_PLAYERS, [group]);
-        return rows.map((row) => [row.id, { ...row, shard: shard.index }]);
-      });
-    },
+    players: (ids) => read(ids, askPlayers),
     async items(ids, holder) {
       if (ids.length === 0) return [];
       const found = await read([holder], async (shard) => {

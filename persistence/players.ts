@@ -9,6 +9,7 @@ import { newId } from './new-id.ts';
 import { playerMaker, type NewPlayer } from './new-players.ts';
 import type { RoutedRead } from './routed-read.ts';
 import type { Transact } from './routed-transact.ts';
+import { sessionTaker } from './session-taker.ts';
 import { slotOf } from './slots.ts';
 import type { Statement, Transaction } from './transaction.ts';
 import type { CommandRecord } from './posting.ts';
@@ -18,11 +19,6 @@ const RENAME: Statement = {
   name: 'rename',
   text: `update player set name = $2 where id = $1 and not exists (select from inventory where holder = $1 and session_epoch > $3)
          returning 1`,
-};
-
-const RAISE_EPOCH: Statement = {
-  name: 'take-session',
-  text: 'update inventory set session_epoch = session_epoch + 1, session_client = $2 where holder = $1 and not exists (select from player where id = $1 and erased_at is not null) returning session_epoch::float8 as epoch',
 };
 
 export interface Credentials {
@@ -51,6 +47,7 @@ export interface PlayerStore {
 
 export function playerStore(transact: Transact, read: RoutedRead, shardOf: (key: string) => number): PlayerStore {
   const make = playerMaker(transact, shardOf);
+  const takeSession = sessionTaker(transact, shardOf);
   return {
     async create({ name, region }, credentials) {
       if (credentials === undefined) return await make({ name, region });
@@ -106,15 +103,7 @@ export function playerStore(transact: Transact, read: RoutedRead, shardOf: (key:
       });
     },
 
-    async takeSession(playerId, clientId) {
-      const [taken] = await transact([playerId], 'session', async (transaction) => {
-        const part = transaction.on(transaction.shardOf(playerId));
-        const [rows] = await Promise.all([part.query<{ epoch: number }>(RAISE_EPOCH, [playerId, clientId ?? null]), transaction.confirm(part)]);
-        return rows;
-      });
-      if (taken === undefined) throw new Refusal('UNKNOWN_PLAYER', { playerId });
-      return taken.epoch;
-    },
+    takeSession,
   };
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Refusal } from '../schema/refusals.ts';
+import { inGroups } from './group-read.ts';
 import type { Shard } from './shard.ts';
 import { rememberedSlot, SLOT_COUNT } from './slots.ts';
 
@@ -9,6 +10,9 @@ const REFRESH_AGAIN_MS = 10;
 
 /** The version at which what a shard holds last changed. [SH3] */
 const MAP_VERSION = { name: 'slot-map-version', text: 'select version::float8 as version from slot_map' };
+
+/** Everybody asks for the same: who looks for what is nowhere asks this of every shard where it is not. */
+const versionOn = inGroups<'version', number>(async ({ pool }) => (await pool.query<{ version: number }>(MAP_VERSION)).rows.map(({ version }) => ['version', version]));
 
 /** One state of the map, which does not change while somebody works by it. */
 export interface MapView {
@@ -95,8 +99,8 @@ export class SlotMap {
 
   /** Whether these shards hold now what they held in that state. */
   async isCurrent(view: MapView, shards: readonly number[]): Promise<boolean> {
-    const versions = await Promise.all(shards.map(async (shard) => (await this.#shards[shard]?.pool.query<{ version: number }>(MAP_VERSION))?.rows[0]?.version));
-    return versions.every((version, at) => version === view.versionOn(shards[at] as number));
+    const answers = await Promise.all(shards.map(async (number) => await versionOn(this.#shards[number] as Shard, ['version'])));
+    return answers.every(([row], at) => row?.[1] === view.versionOn(shards[at] as number));
   }
 
   /** Looks whether any shard that answers has changed, and then reads the map once: for work over all shards, which nothing routes. */
