@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { createSecretKey } from 'node:crypto';
 import { auth, endpoints, JWT } from '@colyseus/auth';
 import { createRouter, toNodeHandler } from '@colyseus/core';
 import express, { type Router } from 'express';
@@ -41,7 +42,8 @@ export async function identify(token: string | undefined): Promise<Identity> {
  * they came, so an `upgradingToken` in it is whatever a client wrote.
  */
 export function authRoutes({ accounts, players, jwtSecret, authRateMax, loginFailuresMax }: AuthRoutesOptions): Router {
-  JWT.settings.secret = jwtSecret;
+  // As a key, and not as text, which the library would try to read as a public key each time.
+  JWT.settings.secret = createSecretKey(Buffer.from(jwtSecret));
   const upgrading = new AsyncLocalStorage<PlayerId | undefined>();
 
   const findUser = async (email: string) => {
