@@ -32,15 +32,27 @@ export const leaderboards: Bench = {
   title: 'Leaderboards (embedded PostgreSQL, fsync on, scores of ten regions; one Redis): against bare sorted sets and statements by hand on the same servers, and against the Go peer’s figures',
   defaults: { playersMax: 1_000_000, shardsMax: 4 },
   async run(options) {
+    const results: BenchResult[] = [];
     const stadium = await Stadium.open(options);
     const bare = new BareSets(stadium);
     try {
-      const results: BenchResult[] = [];
       for (const part of PARTS) results.push(...(await part(stadium, bare, options)));
-      return results;
     } finally {
       await bare.close();
       await stadium.close();
     }
+    if (options.shardsMax > 1) results.push(...(await onOneDatabase(options)));
+    return results;
   },
 };
+
+/** What is durable, once more on one database, which is what the Go peer has: several on the same cores are only more work. */
+async function onOneDatabase(options: BenchOptions): Promise<BenchResult[]> {
+  const stadium = await Stadium.open({ ...options, shardsMax: 1 });
+  try {
+    await stadium.start();
+    return await submissions(stadium, options);
+  } finally {
+    await stadium.close();
+  }
+}

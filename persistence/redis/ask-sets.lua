@@ -10,25 +10,33 @@ local function take(count)
   return from
 end
 
--- Players and keys in turn, as one text: each text of its own costs whoever reads the answer more than it says.
-local function listed(set, from, to)
-  return table.concat(redis.call('ZRANGE', set, from, to, 'WITHSCORES'), ' ')
+-- Players and keys in turn.
+local function rowsOf(set, from, to)
+  return redis.call('ZRANGE', set, from, to, 'WITHSCORES')
+end
+
+-- As one text: each text of its own costs whoever reads the answer more than it says.
+local function asText(rows)
+  return table.concat(rows, ' ')
 end
 
 -- Where a score of a player stands, or would, and the rows around that place.
 local function around(set, key, player, radius)
   local low = redis.call('ZCOUNT', set, '-inf', '(' .. key)
-  local there = redis.call('ZRANGE', set, low, low, 'WITHSCORES')
-  if there[1] and there[1] < player and tonumber(there[2]) == tonumber(key) then
+  local from = math.max(0, low - radius)
+  local rows = rowsOf(set, from, low + radius)
+  local there = 2 * (low - from) + 1
+  if rows[there] and rows[there] < player and tonumber(rows[there + 1]) == tonumber(key) then
     -- Others have the same score: among them by their ids.
     local high = low + redis.call('ZCOUNT', set, key, key)
     while low < high do
       local middle = math.floor((low + high) / 2)
       if redis.call('ZRANGE', set, middle, middle)[1] < player then low = middle + 1 else high = middle end
     end
+    from = math.max(0, low - radius)
+    rows = rowsOf(set, from, low + radius)
   end
-  local from = math.max(0, low - radius)
-  return {low, from, listed(set, from, low + radius)}
+  return {low, from, asText(rows)}
 end
 
 local answers = {}
@@ -47,7 +55,7 @@ for place = 1, #KEYS / 2 do
     keys = redis.call('ZMSCORE', set, unpack(ARGV, from, from + players - 1))
   end
   local limit = tonumber(ARGV[take(1)])
-  if limit > 0 then rows = listed(set, 0, limit - 1) end
+  if limit > 0 then rows = asText(rowsOf(set, 0, limit - 1)) end
   local places = tonumber(ARGV[take(1)])
   if places > 0 then
     windows = {}

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { ClosedSeason, Counted, Movement, MovementOutcome, ReachFaultPoint, ScoreChange, Storage } from '../../persistence/index.ts';
+import type { ClosedSeason, Counted, Movement, MovementOutcome, ReachFaultPoint, ScoreChange, SetRow, Storage } from '../../persistence/index.ts';
 import { holdersOf, SERVICE_ACTOR } from '../../persistence/index.ts';
 import type { PlayerId } from '../../schema/ids.ts';
 import { GLOBAL, TOP_MAX, type BoardInfo, type BoardPlace, type BoardRow, type BoardRows } from '../../schema/leaderboard.ts';
@@ -12,7 +12,7 @@ import { BoardKeeper, type Filled } from './board-keeper.ts';
 import { Counting } from './counting.ts';
 import { JoinedReads } from './joined-reads.ts';
 import { LiveBoards } from './live-boards.ts';
-import { compareRows, mayHaveMore, mergeTops, mergeWindows, rankRows, rowsToAsk, type Ranked, type RegionRow } from './merge.ts';
+import { compareRows, mayHaveMore, mayHideRows, mergeTops, mergeWindows, radiusToAsk, rankRows, rowsToAsk, type Ranked, type RegionRow, type RegionWindow } from './merge.ts';
 import { Names } from './names.ts';
 import { Regions, type RegionSets } from './regions.ts';
 import { regionOf, ScorePusher } from './score-pusher.ts';
@@ -237,12 +237,12 @@ export class Leaderboards {
     const place = own.row;
     const isLower = board.order === 'ascending';
     const near = regions.filter((name) => !own.missing.includes(name));
-    const windows = await this.#regions.ask(board, season, near, (sets, name) => sets.around(name, place, radius + 1));
-    const lacking = (more: readonly string[]) => regions.filter((name) => !windows.answers.has(name) || more.includes(name));
-    const merged = mergeWindows([...windows.answers].map(([name, { before, rows }]) => ({ region: name, before, rows })), place, radius, isLower);
+    const windows = await this.#windows(board, season, near, place, radius);
+    const lacking = (more: readonly string[]) => regions.filter((name) => !windows.has(name) || more.includes(name));
+    const merged = mergeWindows([...windows.values()], place, radius, isLower);
     const first = merged.rows[0];
     if (first === undefined) return { board: board.name, region, season, rows: [], missing: lacking([]) };
-    const { rank, missing } = merged.rank !== undefined ? { rank: merged.rank, missing: [] } : await this.#rankOf(board, season, [...windows.answers.keys()], first.value);
+    const { rank, missing } = merged.rank !== undefined ? { rank: merged.rank, missing: [] } : await this.#rankOf(board, season, [...windows.keys()], first.value);
     return { board: board.name, region, season, rows: await this.#named(rankRows(merged.rows, merged.before, rank)), missing: lacking(missing) };
   }
 
@@ -304,6 +304,24 @@ export class Leaderboards {
   async #topOf(board: BoardOf, season: number, region: string, regions: readonly string[], last: readonly BoardRow[] = []): Promise<BoardRows> {
     const { rows, missing } = await this.#best(board, season, regions, last);
     return { board: board.name, region, season, rows: await this.#named(rankRows(rows, 0, 1)), missing };
+  }
+
+  /** The rows around a place, by region. As with the best: each is asked for its share, and those for all that may have more of them. */
+  async #windows(board: BoardOf, season: number, regions: readonly string[], place: SetRow, radius: number): Promise<Map<string, RegionWindow>> {
+    const ask = async (names: readonly string[], asked: number) => {
+      const { answers } = await this.#regions.ask(board, season, names, (sets, name) => sets.around(name, place, asked));
+      return new Map([...answers].map(([region, { before, rows }]): [string, RegionWindow] => [region, { region, before, rows }]));
+    };
+    const asked = radiusToAsk(regions.length, radius);
+    const windows = await ask(regions, asked);
+    if (asked > radius) return windows;
+    const isLower = board.order === 'ascending';
+    const short = [...windows.values()].filter((window, _, all) => mayHideRows(window, all, place, { radius, asked, isLower })).map(({ region }) => region);
+    if (short.length === 0) return windows;
+    const whole = await ask(short, radius + 1);
+    // One that does not answer any more is missing, as it is when it did not at first.
+    for (const region of short) windows.delete(region);
+    return new Map([...windows, ...whole]);
   }
 
   async #rankOf(board: BoardOf, season: number, regions: readonly string[], value: number): Promise<{ rank: number; missing: string[] }> {

@@ -28,6 +28,8 @@ export function rankRows(rows: readonly RegionRow[], before: number, rank: numbe
 
 /** Beyond as many as a region had. */
 const ROWS_MORE = 3;
+/** Beyond its share of the rows around a place. */
+const NEAR_MORE = 2;
 
 /** How many of its best to ask each region for, by how many each had among the last ones. Pure. */
 export function rowsToAsk(regions: readonly string[], last: readonly { region: string }[], limit: number): Map<string, number> {
@@ -52,6 +54,25 @@ export function mayHaveMore(rows: readonly SetRow[], best: readonly RegionRow[],
   return worst === undefined || compareRows(isLower)(last, worst) < 0;
 }
 
+/** How far around a place to ask each of so many regions: all of them together have about as many rows as one board of their players. Pure. */
+export function radiusToAsk(regions: number, radius: number): number {
+  // One farther than is shown: by that row it is known whether the first one shares its rank.
+  return Math.min(radius + 1, Math.ceil((radius + 1) / regions) + NEAR_MORE);
+}
+
+/** Whether a region, which was asked as far as `asked`, may have rows beyond that belong to those around the place. Pure. */
+export function mayHideRows({ before, rows: own }: RegionWindow, all: readonly RegionWindow[], place: SetRow, { radius, asked, isLower }: { radius: number; asked: number; isLower: boolean }): boolean {
+  const compare = compareRows(isLower);
+  const rows = all.flatMap((window) => window.rows).toSorted(compare);
+  const isBefore = (row: SetRow) => compare(row, place) < 0;
+  const [at, ownAt] = [rows.filter(isBefore).length, own.filter(isBefore).length];
+  const [farthest, behind] = [rows[at - radius - 1], rows[at + radius]];
+  const [first, last] = [own[0], own.at(-1)];
+  const hidesBefore = before > 0 && first !== undefined && (farthest === undefined || compare(first, farthest) > 0);
+  const hidesBehind = own.length - ownAt > asked && last !== undefined && (behind === undefined || compare(last, behind) < 0);
+  return hidesBefore || hidesBehind;
+}
+
 /** What one region knows of the rows around a place. */
 export interface RegionWindow {
   region: string;
@@ -60,7 +81,7 @@ export interface RegionWindow {
 }
 
 /**
- * The rows around a place over all regions: at most `radius` before it, and it with as many behind. Each region's own rows reach one
+ * The rows around a place over all regions: at most `radius` before it, and it with as many behind. All regions' own rows reach one
  * farther. Pure.
  * @returns with how many stand before the first of them, and its rank; undefined where that depends on how many have its score
  */

@@ -65,7 +65,7 @@ export const MUTATIONS = {
   },
   'missing-believed': {
     guard: 'what is missing is missing only where the map is the one that was read by [SH3]',
-    edits: [{ file: 'persistence/slot-map.ts', find: 'return versions.every((version, at) => version === view.versionOn(shards[at] as number));', replace: 'return versions.length > 0 || view === undefined;' }],
+    edits: [{ file: 'persistence/slot-map.ts', find: 'return answers.every(([row], at) => row?.[1] === view.versionOn(shards[at] as number));', replace: 'return answers.length > 0 || view === undefined;' }],
   },
   'pauses-left-behind': {
     guard: 'a shard that slots come to knows what is paused [OP3]',

@@ -111,6 +111,24 @@ describe('leaderboards', () => {
     );
   });
 
+  // Guards the second question to a region that may have more of the rows around a place than its share, before it and behind it.
+  for (const isLower of [true, false]) {
+    it(`[LB2] the rows around a place are right where all of them are of one region, ${isLower ? 'ascending' : 'descending'}`, async () => {
+      const regions = Array.from({ length: 10 }, (_, at) => `r${at}`);
+      const scoresOf = (region: string, count: number, from: number): Score[] => Array.from({ length: count }, (_, at) => ({ player: randomUUID() as PlayerId, region, value: from + Math.floor(at / 2) }));
+      const scores = regions.flatMap((region, at) => scoresOf(region, at === 0 ? 40 : 5, at === 0 ? 0 : 1_000 * (at - 5)));
+      const { boards } = await open(scores, regions, isLower ? 'ascending' : 'descending');
+      try {
+        const model = modelOf(scores, isLower);
+        for (const radius of [0, 3, 8, 30]) {
+          for (const [at, row] of model.entries()) assert.deepEqual((await boards.around('arena', row.playerId, GLOBAL, radius)).rows, model.slice(Math.max(0, at - radius), at + radius + 1));
+        }
+      } finally {
+        await boards.stop();
+      }
+    });
+  }
+
   it('[LB2] who has no score has no place, and no rows around it', async () => {
     const { boards } = await open([{ player: randomUUID() as PlayerId, region: 'eu', value: 1 }], ['eu', 'us']);
     const stranger = randomUUID() as PlayerId;

@@ -24,6 +24,7 @@ const FIVEFOLD: readonly Target[] = [{ of: 'ratio', bound: 'at least', value: 5 
 /** Scores through the feature, acknowledged when they are durable and in the sorted sets: distinct players, each time a better score. */
 export async function submissions(stadium: Stadium, { rounds, roundMs }: BenchOptions): Promise<BenchResult[]> {
   const { economy, leaderboards, drawn } = stadium;
+  const where = economy.urls.length === 1 ? 'on one database' : `over ${economy.urls.length} shards`;
   const meter = new Meter(economy.postgresPid);
   // From every shard in turn.
   const scorers = drawn[0]?.flatMap((_, at) => drawn.flatMap((here) => here[at] ?? [])) ?? [];
@@ -54,11 +55,11 @@ export async function submissions(stadium: Stadium, { rounds, roundMs }: BenchOp
         measured.push({ p50: quantile(ours, 0.5), p99: quantile(ours, 0.99), bareP50: quantile(ceiling, 0.5), bareP99: quantile(ceiling, 0.99) });
       }
       const { p50 = Number.NaN, p99 = Number.NaN, bareP50 = Number.NaN, bareP99 = Number.NaN } = medians(measured);
-      const what = 'a score submitted, one at a time, against one statement and one commit for it by hand';
+      const what = `a score submitted ${where}, one at a time, against one statement and one commit for it by hand`;
       return [
         { what: `${what}, p50`, ours: p50, ceiling: bareP50, unit: 'ms' },
         { what: `${what}, p99`, ours: p99, ceiling: bareP99, unit: 'ms' },
-        { what: 'scores submitted, one at a time, against the Go peer’s with many', ours: 1_000 / p50, ceiling: PEER.submitsPerSecond, unit: 'scores/s' },
+        { what: `scores submitted ${where}, one at a time, against the Go peer’s with many`, ours: 1_000 / p50, ceiling: PEER.submitsPerSecond, unit: 'scores/s' },
       ];
     } finally {
       await bare.close();
@@ -71,7 +72,7 @@ export async function submissions(stadium: Stadium, { rounds, roundMs }: BenchOp
     try {
       await run(inFlight, forMs(roundMs * WARM_UP_SHARE));
       const measured = await inTurn(rounds, { ours: () => meter.rate(() => run(inFlight, forMs(roundMs))), ceiling: () => meter.rate(() => bare.run(forMs(roundMs))) });
-      const what = `scores submitted, ${inFlight.toLocaleString('en')} in flight`;
+      const what = `scores submitted ${where}, ${inFlight.toLocaleString('en')} in flight`;
       return [
         { what: `${what}, against the Go peer’s`, ours: measured.ours.perSecond, ceiling: PEER.submitsPerSecond, unit: 'scores/s', targets: FIVEFOLD },
         ...rateRows(what, `the strongest of its kind: ${bare.name}`, measured, undefined, 'a score'),
