@@ -3,6 +3,7 @@ import type { Holdings } from '../../schema/holdings.ts';
 import type { GuildId, PlayerId } from '../../schema/ids.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import type { CommandRecord } from '../posting.ts';
+import { inGroups } from '../group-read.ts';
 import { newId } from '../new-id.ts';
 import type { RoutedRead } from '../routed-read.ts';
 import type { Transact } from '../routed-transact.ts';
@@ -65,6 +66,8 @@ export function nameKeys({ name, tag }: { name: string; tag: string }): [string,
 
 export function guildStore(transact: Transact, read: RoutedRead): GuildStore {
   const rows = async <Row>({ pool }: Shard, { name, text }: Statement, values: unknown[]) => (await pool.query({ name, text, values })).rows as Row[];
+  const askGuilds = inGroups<GuildId, GuildRecord>(async (shard, group) => (await rows<GuildRecord>(shard, FIND_GUILDS, [group])).map((guild) => [guild.id, guild]));
+  const askNames = inGroups<PlayerId, string>(async (shard, group) => (await rows<{ id: PlayerId; name: string }>(shard, FIND_NAMES, [group])).map(({ id, name }) => [id, name]));
   return {
     async create(founding) {
       const guildId = newId<GuildId>();
@@ -81,9 +84,7 @@ export function guildStore(transact: Transact, read: RoutedRead): GuildStore {
       const found = await read([playerId], async (shard, players) => [[playerId, await rows<GuildInvitation>(shard, FIND_INVITATIONS, [players])]]);
       return found.get(playerId) ?? [];
     },
-    async find(ids) {
-      return await read(ids, async (shard, group) => (await rows<GuildRecord>(shard, FIND_GUILDS, [group])).map((guild) => [guild.id, guild]));
-    },
+    find: (ids) => read(ids, askGuilds),
     async whole(id) {
       return (await read([id], async (shard, group) => (await rows<WholeGuild>(shard, READ_GUILD_WHOLE, [group])).map((guild): [GuildId, WholeGuild] => [guild.id, guild]))).get(id);
     },
@@ -94,9 +95,7 @@ export function guildStore(transact: Transact, read: RoutedRead): GuildStore {
       const found = await read([id], async (shard): Promise<[GuildId, GuildLogEntry[]][]> => [[id, await rows<GuildLogEntry>(shard, FIND_LOG, [id, before, limit])]]);
       return found.get(id) ?? [];
     },
-    async names(players) {
-      return await read(players, async (shard, group) => (await rows<{ id: PlayerId; name: string }>(shard, FIND_NAMES, [group])).map(({ id, name }) => [id, name]));
-    },
+    names: (players) => read(players, askNames),
   };
 }
 
