@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from '@colyseus/sdk';
 import { backOffMs, cell, KeptSeats, sleep, type AnswerLost } from '../../web/client/index.ts';
 import { becomes } from '../../web/client/cell.ts';
+import { joinWithin } from '../../web/client/give-up.ts';
 import { readJoinFailure } from '../../web/client/join-failure.ts';
 
 const failure = (code: unknown, message = '') => readJoinFailure(Object.assign(new Error(message), { code }));
@@ -22,6 +28,54 @@ describe('client: a join that failed', () => {
 
   it('[CL1] is the end of a room that no server knows', () => {
     assert.deepEqual(failure(522, 'room "x" not found'), { kind: 'missing' });
+  });
+});
+
+describe('client: a join that takes too long', () => {
+  const WITHIN_MS = 100;
+  const SEAT = JSON.stringify({ name: 'zone', roomId: 'room', sessionId: 'seat', processId: 'process' });
+
+  /** A server that answers a seat when it is told to, and to a connection says nothing. */
+  async function openSlow(answered: Promise<unknown>) {
+    const connections: Socket[] = [];
+    const server = createServer((_request, response) => void answered.then(() => response.setHeader('content-type', 'application/json').end(SEAT)));
+    server.on('upgrade', (_request, socket: Socket) => connections.push(socket.on('error', () => undefined)));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const close = async () => {
+      for (const socket of connections) socket.destroy();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    };
+    return { connections, close, join: () => joinWithin(new Client(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), WITHIN_MS, (client) => client.joinOrCreate('zone')) };
+  }
+
+  // Guards the look whether it was given up: the seat would be taken, and with it the session from its own client.
+  it('[CL1] takes no seat that is answered later', async () => {
+    const answered = Promise.withResolvers<void>();
+    const { join, connections, close } = await openSlow(answered.promise);
+    try {
+      await assert.rejects(join(), /joining took too long/);
+      answered.resolve();
+      await delay(3 * WITHIN_MS);
+      assert.deepEqual(connections, []);
+    } finally {
+      await close();
+    }
+  });
+
+  // Guards the closing: a server that is behind would find it open when its turn comes.
+  it('[CL1] closes the connection that is being made', async () => {
+    const { join, connections, close } = await openSlow(Promise.resolve());
+    try {
+      await assert.rejects(join(), /joining took too long/);
+      const [connection] = connections;
+      assert.ok(connection !== undefined);
+      connection.resume();
+      await once(connection, 'end', { signal: AbortSignal.timeout(2_000) });
+    } finally {
+      await close();
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 import { Client, type Room } from '@colyseus/sdk';
 import { backOffMs, sleep } from './back-off.ts';
+import { joinWithin } from './give-up.ts';
 import { readJoinFailure } from './join-failure.ts';
-import { leaveQuietly } from './leave-quietly.ts';
 
 export interface ServersOptions {
   /** Server processes, or one load balancer, in the order of preference. */
@@ -68,16 +68,16 @@ export class Servers {
 
   /** A seat in a room of that name and those options, made if there is none. @throws what `readJoinFailure` reads */
   async joinOrCreate<State>(name: string, options: object = {}): Promise<Room<unknown, State>> {
-    return await this.#anywhere((client) => seated(client.joinOrCreate<State>(name, { ...options })));
+    return await this.#anywhere((client) => joinWithin(client, PATIENCE_MS, (server) => server.joinOrCreate<State>(name, { ...options })));
   }
 
   async joinById<State>(roomId: string, options: object = {}): Promise<Room<unknown, State>> {
-    return await this.#anywhere((client) => seated(client.joinById<State>(roomId, { ...options })));
+    return await this.#anywhere((client) => joinWithin(client, PATIENCE_MS, (server) => server.joinById<State>(roomId, { ...options })));
   }
 
   /** The seat that the server keeps for a while after a connection failed. Without it one joins anew, so nobody else is asked. */
   async reconnect<State>(reconnectionToken: string): Promise<Room<unknown, State>> {
-    return await this.#anywhere((client) => seated(client.reconnect<State>(reconnectionToken)), { missingIsFinal: true });
+    return await this.#anywhere((client) => joinWithin(client, PATIENCE_MS, (server) => server.reconnect<State>(reconnectionToken)), { missingIsFinal: true });
   }
 
   async #signIn<User>(route: string, body: object): Promise<User> {
@@ -118,26 +118,4 @@ export class Servers {
     this.#token = token;
     this.#onToken(token);
   }
-}
-
-/** A join that hangs counts as failed; when it does succeed later, its seat is given back. */
-function seated<State>(joining: Promise<Room<unknown, State>>): Promise<Room<unknown, State>> {
-  return new Promise((resolve, reject) => {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      reject(new Error('joining took too long'));
-    }, PATIENCE_MS);
-    joining.then(
-      (room) => {
-        clearTimeout(timer);
-        if (late) leaveQuietly(room);
-        else resolve(room);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
-  });
 }
