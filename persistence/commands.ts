@@ -29,8 +29,8 @@ export interface CommandReader {
  */
 const FIND: Statement = {
   name: 'find-commands',
-  text: `select k.actor || '/' || k.id as key, c.hash, c.answer, coalesce(v.xmax::text = '0', false) as quiet
-    from unnest($1::uuid[], $2::uuid[]) as k(actor, id)
+  text: `select k.place::int as place, c.hash, c.answer, coalesce(v.xmax::text = '0', false) as quiet
+    from unnest($1::uuid[], $2::uuid[]) with ordinality as k(actor, id, place)
     left join command c on c.actor = k.actor and c.id = k.id left join inventory v on v.holder = k.actor`,
 };
 
@@ -43,8 +43,8 @@ interface Found {
 export function commandReader(read: RoutedRead): CommandReader {
   const findMany = inGroups<string, Found>(async ({ pool }, keys) => {
     const named = keys.map((key) => key.split('/'));
-    const { rows } = await pool.query<{ key: string; hash: Buffer | null; answer: unknown; quiet: boolean }>({ ...FIND, values: [named.map(([actor]) => actor), named.map(([, id]) => id)] });
-    return rows.map(({ key, hash, answer, quiet }) => [key, { known: hash === null ? undefined : { hash, answer }, quiet }]);
+    const { rows } = await pool.query<{ place: number; hash: Buffer | null; answer: unknown; quiet: boolean }>({ ...FIND, values: [named.map(([actor]) => actor), named.map(([, id]) => id)] });
+    return rows.map(({ place, hash, answer, quiet }) => [keys[place - 1] as string, { known: hash === null ? undefined : { hash, answer }, quiet }]);
   });
   const findOn = async (shard: Shard, actor: CommandActor, id: CommandId): Promise<Found> => {
     const [found] = await findMany(shard, [`${actor}/${id}`]);

@@ -93,6 +93,8 @@ describe('a crowd that comes at once', () => {
       await release('commit');
     }
     assert.deepEqual((await asking)?.answer, 'done');
+    // However its id is written.
+    assert.deepEqual((await cluster.storage.commands.find(player, command.toUpperCase() as CommandId))?.answer, 'done');
   });
 
   // Guards the look at the mark: asking must not write, or each question would be a commit to disk.
