@@ -1,4 +1,4 @@
-import type { PlayerId } from '../schema/ids.ts';
+import type { ClientId, PlayerId } from '../schema/ids.ts';
 
 /** How long a session is kept after it was last taken or renewed. */
 export const SESSION_TTL_MS = 24 * 60 * 60 * 1000;
@@ -14,6 +14,8 @@ export interface Session {
   roomId: string;
   /** By the clock of the process that took it, in ms. */
   takenAt: number;
+  /** The client that took it, if it says so in its joins. */
+  clientId?: ClientId | undefined;
 }
 
 export type Taken = { taken: true; displaced: Session | undefined } | { taken: false; newest: Session };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { Packr } from 'msgpackr';
-import type { PlayerId } from '../../schema/ids.ts';
+import type { ClientId, PlayerId } from '../../schema/ids.ts';
 import { SESSION_TTL_MS, type Session, type SessionStore } from '../session-store.ts';
 
 const PREFIX = 'strongroom:session:';
@@ -9,7 +9,7 @@ const PREFIX = 'strongroom:session:';
 const RENEWED_AT_ONCE_MAX = 200;
 
 /** What is stored; whose it is says the key. */
-type Stored = [epoch: number, processId: string, roomId: string, takenAt: number];
+type Stored = [epoch: number, processId: string, roomId: string, takenAt: number, clientId?: ClientId];
 
 /** The scripts beside this file, as commands. */
 interface Scripts {
@@ -21,13 +21,13 @@ interface Scripts {
 const packr = new Packr({ useRecords: false });
 const keyOf = (playerId: PlayerId): string => PREFIX + playerId;
 
-function pack({ epoch, processId, roomId, takenAt }: Session): Buffer {
-  return packr.pack([epoch, processId, roomId, takenAt] satisfies Stored);
+function pack({ epoch, processId, roomId, takenAt, clientId }: Session): Buffer {
+  return packr.pack([epoch, processId, roomId, takenAt, ...(clientId === undefined ? ([] as const) : ([clientId] as const))] satisfies Stored);
 }
 
 function unpack(playerId: PlayerId, stored: Buffer): Session {
-  const [epoch, processId, roomId, takenAt] = packr.unpack(stored) as Stored;
-  return { playerId, epoch, processId, roomId, takenAt };
+  const [epoch, processId, roomId, takenAt, clientId] = packr.unpack(stored) as Stored;
+  return { playerId, epoch, processId, roomId, takenAt, ...(clientId !== undefined && { clientId }) };
 }
 
 /**

@@ -48,7 +48,7 @@ export class Sessions {
   async take(playerId: PlayerId, roomId: string, clientId?: ClientId): Promise<number> {
     const { players, bus, processId, now = Date.now } = this.#deps;
     const epoch = await players.takeSession(playerId, clientId);
-    const session: Session = { playerId, epoch, processId: processId(), roomId, takenAt: now() };
+    const session: Session = { playerId, epoch, processId: processId(), roomId, takenAt: now(), ...(clientId !== undefined && { clientId }) };
     const displaces = await this.#record(session);
     this.#held.set(playerId, session);
     bus.publish('player', playerId, { type: 'session:taken', epoch, displaces, clientId });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { unpack } from 'msgpackr';
 import { memorySessionStore, SESSION_TTL_MS, type Session, type SessionStore } from '../../persistence/session-store.ts';
-import type { PlayerId } from '../../schema/ids.ts';
+import type { ClientId, PlayerId } from '../../schema/ids.ts';
 import { memoryHost, redisHost, type RedisHost, type SessionHost } from '../kit/session-stores.ts';
 
 const HOUR_MS = 3_600_000;
@@ -28,7 +28,7 @@ for (const [name, start] of Object.entries({ memory: memoryHost, redis: redisHos
     it('[SE3] the first session displaces nobody, the next names it whole, and the newest is found', async () => {
       assert.equal(await store.find(ann), undefined);
       assert.deepEqual(await store.take(session(ann, 1)), { taken: true, displaced: undefined });
-      const second = session(ann, 2, { processId: 'Zk2', takenAt: 1 });
+      const second = session(ann, 2, { processId: 'Zk2', takenAt: 1, clientId: randomUUID() as ClientId });
       assert.deepEqual(await store.take(second), { taken: true, displaced: session(ann, 1) });
       assert.deepEqual(await store.find(ann), second);
       assert.equal(await store.find(newPlayer()), undefined);

@@ -14,6 +14,7 @@ interface Session {
   processId: string;
   roomId: string;
   epoch: number;
+  clientId?: string;
 }
 
 for (const processes of [2, 4]) {
@@ -34,7 +35,7 @@ for (const processes of [2, 4]) {
     });
 
     const joinEach = () => Promise.all(fleet.servers.map(({ url }) => join(url)));
-    const sessionOf = async ({ id }: TestPlayer, server: TestServer) => (await service(server).call<{ session: Session | null }>('GET', `/players/${id}/session`)).body.session;
+    const sessionOf = async ({ id }: Pick<TestPlayer, 'id'>, server: TestServer) => (await service(server).call<{ session: Session | null }>('GET', `/players/${id}/session`)).body.session;
 
     it('[BU1] players who came in through different processes meet in one trade room, and each sees its deltas', async () => {
       const players = await joinEach();
@@ -102,6 +103,8 @@ for (const processes of [2, 4]) {
       }
       const again = await enter(second, clientId);
       assert.deepEqual(await old.left, [4100, 'SAME_CLIENT']);
+      const { clientId: holder, roomId } = (await sessionOf({ id }, first)) ?? {};
+      assert.deepEqual([holder, roomId], [clientId, again.room.roomId], 'every process says which client has the session');
       // Both are of the new session: the old one's writes would be refused.
       const gathers = async () => (await outcomeOf(seats[0].request('gather', { commandId: commandId(), nodeId: 'ore-1' }))) === 'answered';
       await until(gathers, 5_000, 'the zone’s seat gathers, once the node is ready');
