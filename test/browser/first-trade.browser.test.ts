@@ -21,7 +21,9 @@ describe('browser: from the first visit to the first trade', function () {
     // A hint goes by being followed, or by being read; each is one sentence.
     await ann.reads('hint', /^Click the grass to walk[^.]*[.]/);
     await ann.hasDrawn();
-    await ann.get('zone').click({ position: { x: 300, y: 300 } });
+    // Away from every node and from who stands beside, wherever within the spread one came.
+    const { width = 0, height = 0 } = (await ann.get('zone').boundingBox()) ?? {};
+    await ann.get('zone').click({ position: { x: width / 2 - 200, y: height / 2 + 100 } });
     await ann.reads('hint', /^Click a tree[^.]*[.]/);
     await bob.press('hint-next');
     await bob.reads('hint', /^Click a tree/);
