@@ -37,7 +37,7 @@ interface Taking {
 
 /** Raises epochs, many in one transaction of their shard: after a process died, all its players come at once. [SE8] */
 export function sessionTaker(transact: Transact, shardOf: (key: string) => number): TakeSession {
-  const group = new GroupCommit<Taking>({ sizeMax: SIZE_MAX, waitingMax: WAITING_MAX, commit: (taking) => (taking.length === 1 ? takeAlone(taking[0] as Taking) : takeTogether(taking)) });
+  const group = new GroupCommit<Taking>({ sizeMax: SIZE_MAX, waitingMax: WAITING_MAX, commit: takeTogether });
 
   async function takeTogether(taking: readonly Taking[]): Promise<void> {
     // Of a player's sessions that come at once each has an epoch of its own.
@@ -53,6 +53,7 @@ export function sessionTaker(transact: Transact, shardOf: (key: string) => numbe
     for (const { holder, epoch } of taken) (firsts.get(holder) as Taking).epoch = epoch;
   }
 
+  /** Outside of the group, where nobody waits for it: it may wait for a writer. */
   async function takeAlone(taking: Taking): Promise<void> {
     const { playerId, clientId } = taking;
     const [taken] = await transact([playerId], 'session', async (transaction) => {

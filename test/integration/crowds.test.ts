@@ -49,22 +49,23 @@ describe('a crowd that comes at once', () => {
     assert.deepEqual(await heldOf(player).then((row) => [row?.epoch, row?.client]), [6, clients[epochs.indexOf(6)]]);
   });
 
-  // Guards `skip locked`: everybody would wait for who is being written for.
-  it('[SE8] waits for nobody else’s writer', async () => {
-    const players = await cluster.playersOn(...Array.from({ length: 20 }, () => 1));
-    const [first, busy, ...others] = players as [PlayerId, PlayerId, ...PlayerId[]];
-    const release = await hold(busy);
-    let isTaken = false;
-    const taking = [take(first), take(busy).finally(() => (isTaken = true)), ...others.map((player) => take(player))] as const;
-    try {
-      const soon = Promise.all([taking[0], ...taking.slice(2)]);
-      assert.ok(await Promise.race([soon.then(() => true), delay(SOON_MS, false)]), 'the others are there before the writer ends');
-      assert.equal(isTaken, false);
-    } finally {
-      await release();
-    }
-    assert.deepEqual(await Promise.all(taking), players.map(() => 1));
-  });
+  // Guards `skip locked`, and that who is left out goes alone outside of the group: everybody would wait for who is being written for.
+  for (const [when, place] of [['first', 0], ['among the others', 1]] as const) {
+    it(`[SE8] waits for nobody else’s writer, whose player comes ${when}`, async () => {
+      const players = await cluster.playersOn(...Array.from({ length: 20 }, () => 1));
+      const release = await hold(players[place] as PlayerId);
+      let isTaken = false;
+      const taking = players.map((player, at) => take(player).finally(() => at === place && (isTaken = true)));
+      try {
+        const soon = Promise.all(taking.filter((_, at) => at !== place));
+        assert.ok(await Promise.race([soon.then(() => true), delay(SOON_MS, false)]), 'the others are there before the writer ends');
+        assert.equal(isTaken, false);
+      } finally {
+        await release();
+      }
+      assert.deepEqual(await Promise.all(taking), players.map(() => 1));
+    });
+  }
 
   it('[SE8] refuses who does not exist, and nobody else', async () => {
     const [first, ...known] = await cluster.newPlayers(30);
