@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { ClosedSeason, Counted, Movement, MovementOutcome, ReachFaultPoint, ScoreChange, SetRow, Storage } from '../../persistence/index.ts';
+import type { ClosedSeason, Counted, Movement, MovementOutcome, ReachFaultPoint, ScoreChange, Storage } from '../../persistence/index.ts';
 import { holdersOf, SERVICE_ACTOR } from '../../persistence/index.ts';
 import type { PlayerId } from '../../schema/ids.ts';
 import { GLOBAL, TOP_MAX, type BoardInfo, type BoardPlace, type BoardRow, type BoardRows } from '../../schema/leaderboard.ts';
@@ -12,11 +12,12 @@ import { BoardKeeper, type Filled } from './board-keeper.ts';
 import { Counting } from './counting.ts';
 import { JoinedReads } from './joined-reads.ts';
 import { LiveBoards } from './live-boards.ts';
-import { compareRows, mayHaveMore, mayHideRows, mergeTops, mergeWindows, radiusToAsk, rankRows, rowsToAsk, type Ranked, type RegionRow, type RegionWindow } from './merge.ts';
+import { compareRows, mergeWindows, rankRows, type Ranked, type RegionRow } from './merge.ts';
 import { Names } from './names.ts';
 import { Regions, type RegionSets } from './regions.ts';
 import { regionOf, ScorePusher } from './score-pusher.ts';
 import { SeasonClock } from './season-clock.ts';
+import { bestOf, windowsAround } from './shares.ts';
 
 const CLOSED_CACHED_MAX = 200;
 /** Names change, places do not. */
@@ -237,7 +238,7 @@ export class Leaderboards {
     const place = own.row;
     const isLower = board.order === 'ascending';
     const near = regions.filter((name) => !own.missing.includes(name));
-    const windows = await this.#windows(board, season, near, place, radius);
+    const windows = await windowsAround(this.#regions, { board, season, regions: near }, place, radius);
     const lacking = (more: readonly string[]) => regions.filter((name) => !windows.has(name) || more.includes(name));
     const merged = mergeWindows([...windows.values()], place, radius, isLower);
     const first = merged.rows[0];
@@ -302,48 +303,13 @@ export class Leaderboards {
   }
 
   async #topOf(board: BoardOf, season: number, region: string, regions: readonly string[], last: readonly BoardRow[] = []): Promise<BoardRows> {
-    const { rows, missing } = await this.#best(board, season, regions, last);
+    const { rows, missing } = await bestOf(this.#regions, { board, season, regions }, last);
     return { board: board.name, region, season, rows: await this.#named(rankRows(rows, 0, 1)), missing };
-  }
-
-  /** The rows around a place, by region. As with the best: each is asked for its share, and those for all that may have more of them. */
-  async #windows(board: BoardOf, season: number, regions: readonly string[], place: SetRow, radius: number): Promise<Map<string, RegionWindow>> {
-    const ask = async (names: readonly string[], asked: number) => {
-      const { answers } = await this.#regions.ask(board, season, names, (sets, name) => sets.around(name, place, asked));
-      return new Map([...answers].map(([region, { before, rows }]): [string, RegionWindow] => [region, { region, before, rows }]));
-    };
-    const asked = radiusToAsk(regions.length, radius);
-    const windows = await ask(regions, asked);
-    if (asked > radius) return windows;
-    const isLower = board.order === 'ascending';
-    const short = [...windows.values()].filter((window, _, all) => mayHideRows(window, all, place, { radius, asked, isLower })).map(({ region }) => region);
-    if (short.length === 0) return windows;
-    const whole = await ask(short, radius + 1);
-    // One that does not answer any more is missing, as it is when it did not at first.
-    for (const region of short) windows.delete(region);
-    return new Map([...windows, ...whole]);
   }
 
   async #rankOf(board: BoardOf, season: number, regions: readonly string[], value: number): Promise<{ rank: number; missing: string[] }> {
     const { answers, missing } = await this.#regions.ask(board, season, regions, (sets, name) => sets.better(name, [value]));
     return { rank: 1 + [...answers.values()].reduce((sum, [count = 0]) => sum + count, 0), missing };
-  }
-
-  /**
-   * The best of some regions. Each is asked for about as many as it had among the last ones, and those for the rest that turn out to
-   * have more: all rows of all regions would be as many times the work as there are regions.
-   */
-  async #best(board: BoardOf, season: number, regions: readonly string[], last: readonly BoardRow[]): Promise<{ rows: RegionRow[]; missing: string[] }> {
-    const isLower = board.order === 'ascending';
-    const limits = rowsToAsk(regions, last, TOP_MAX);
-    const { answers, missing } = await this.#regions.ask(board, season, regions, (sets, name) => sets.top(name, limits.get(name.region) ?? TOP_MAX));
-    const first = mergeTops(answers, TOP_MAX, isLower);
-    const short = [...answers].filter(([region, rows]) => rows.length === limits.get(region) && mayHaveMore(rows, first, TOP_MAX, isLower)).map(([region]) => region);
-    if (short.length === 0) return { rows: first, missing };
-    const more = await this.#regions.ask(board, season, short, (sets, name) => sets.top(name, TOP_MAX));
-    for (const region of short) answers.delete(region);
-    for (const [region, rows] of more.answers) answers.set(region, rows);
-    return { rows: mergeTops(answers, TOP_MAX, isLower), missing: regions.filter((region) => !answers.has(region)) };
   }
 
   /** Where a player stands: in the sets, or else, where those do not say, what PostgreSQL has. */
