@@ -17,6 +17,8 @@ const AROUND_MAX_MS = 40_000;
 
 export interface RingRunOptions {
   seconds: number;
+  /** It goes on beyond its seconds until so many trades were asked for, however slow the machine. Default 1. */
+  tradesMin?: number;
   seed: number;
   /** Of three players each, on three shards. */
   rings: number;
@@ -42,7 +44,7 @@ export interface RingRun {
  * Rings A to B to C to A, and the same the other way round, by several processes at full speed and with nothing broken:
  * nobody waits for a lock until it is given up, nobody meets a deadlock, and what was acknowledged is there. [LD2]
  */
-export async function runRings({ seconds, seed, rings, inFlight, shards, workers, root = ROOT }: RingRunOptions): Promise<RingRun> {
+export async function runRings({ seconds, tradesMin = 1, seed, rings, inFlight, shards, workers, root = ROOT }: RingRunOptions): Promise<RingRun> {
   const database = await SimDatabase.open(shards);
   try {
     const random = seededRandom(seed);
@@ -54,7 +56,7 @@ export async function runRings({ seconds, seed, rings, inFlight, shards, workers
     const late = await withinTime(seconds * 1_000 + AROUND_MAX_MS, crew.brokenDown, async () => {
       await books.reached(1);
       const began = performance.now();
-      await delay(seconds * 1_000);
+      await Promise.all([delay(seconds * 1_000), books.reached(tradesMin)]);
       await crew.finish();
       tookMs = performance.now() - began;
     }).finally(() => crew.close());
