@@ -19,8 +19,6 @@ import { readHoldings, writeDelta } from './kit/player-view.ts';
 
 /** How soon a change is sent. */
 const PATCH_MS = 50;
-/** By the framework's own timer, which also moves the clock by which it counts messages. */
-const CLOCK_MS = 250;
 
 export interface PlayerRoomDeps {
   kit: RoomKit;
@@ -36,11 +34,10 @@ export interface PlayerRoomDeps {
 
 /** The `player` room: one player's session and private state. It learns of its own trades as anybody does: by delta. */
 export function bindPlayerRoom(deps: PlayerRoomDeps) {
-  const round = new PatchRound(PATCH_MS);
+  const round = new PatchRound(PATCH_MS, deps.kit);
   return class PlayerRoom extends AuthenticatedRoom<PlayerState> {
     static override onAuth = authenticator(deps.kit.authenticate, (_options, playerId) => ({ playerId }));
     override maxClients = 1;
-    override patchRate = CLOCK_MS;
     override state = new PlayerState();
     protected override readonly kit = deps.kit;
     #playerId!: PlayerId;

@@ -12,8 +12,8 @@ import type { Follower, Sessions } from '../server/sessions/index.ts';
 import { clampTo, stepTowards, type Gathering, type Point } from '../server/world/index.ts';
 import { authenticator, AuthenticatedRoom, refuseJoin, refuseStranger, type RoomKit, type Seat } from './kit/authenticated-room.ts';
 import { LARGE_STATE_BYTES, makeSpace } from './kit/encoder-space.ts';
+import { PatchRound } from './kit/patch-round.ts';
 
-const TICK_MS = 50;
 const PLAYERS_MAX = 100;
 /** So that people do not stand on each other when they come. */
 const SPAWN_SPREAD = 20;
@@ -25,7 +25,7 @@ export interface ZoneRoomDeps {
   sessions: Sessions;
   guilds: Guilds;
   gathering: Gathering;
-  /** How often clients are sent who moved. */
+  /** How often people move, and clients are sent who did. */
   patchIntervalMs: number;
 }
 
@@ -33,11 +33,14 @@ interface Walker {
   client: Client;
   session: Follower;
   target: Point | undefined;
+  /** Up to when it has walked. */
+  walkedAtMs: number;
   stopListening: () => void;
 }
 
 /** The `zone` room: a public place to walk and gather in. Positions are the server's; clients name where to. */
 export function bindZoneRoom(deps: ZoneRoomDeps) {
+  const round = new PatchRound(deps.patchIntervalMs, deps.kit);
   return class ZoneRoom extends AuthenticatedRoom<ZoneState> {
     static override onAuth = authenticator(deps.kit.authenticate, ({ zone = 'meadow' }) => {
       const name = ZoneName.safeParse(zone);
@@ -45,7 +48,6 @@ export function bindZoneRoom(deps: ZoneRoomDeps) {
       return { zone: name.data };
     });
     override maxClients = PLAYERS_MAX;
-    override patchRate = deps.patchIntervalMs;
     override state = new ZoneState();
     protected override readonly kit = deps.kit;
     #zone!: Zone;
@@ -59,16 +61,20 @@ export function bindZoneRoom(deps: ZoneRoomDeps) {
       this.#stops.push(
         deps.catalog.onChange(() => this.#adopt(deps.catalog.zone(zone))),
         deps.gathering.watch(zone, (nodeId) => this.#showNode(nodeId)),
+        round.add(this, () => this.#walk()),
       );
-      this.setSimulationInterval((elapsedMs) => this.#walk(elapsedMs), TICK_MS);
 
       this.command('move', Move, (actor, target) => {
         const walker = this.#walkers.get(actor);
-        if (walker) walker.target = clampTo(this.#zone, target);
+        if (walker === undefined) return;
+        // As far as it came towards the former one.
+        this.#advance(actor, walker, performance.now());
+        walker.target = clampTo(this.#zone, target);
       });
       this.command('gather', Gather, async (actor, body) => {
         const [walker, at] = [this.#walkers.get(actor), this.state.players.get(actor)];
         if (walker === undefined || at === undefined) throw new Refusal('SESSION_REPLACED');
+        this.#advance(actor, walker, performance.now());
         return await deps.gathering.gather(actor, this.#zone, { x: at.x, y: at.y }, body, walker.session.epoch);
       });
     }
@@ -88,7 +94,7 @@ export function bindZoneRoom(deps: ZoneRoomDeps) {
         if (event.type === 'guild') void this.#showTag(playerId, event.guildId);
         if (shown && event.type === 'profile') Object.assign(shown, { name: event.name ?? shown.name, level: event.level ?? shown.level });
       });
-      this.#walkers.set(playerId, { client, session, target: undefined, stopListening: () => listening.stop() });
+      this.#walkers.set(playerId, { client, session, target: undefined, walkedAtMs: 0, stopListening: () => listening.stop() });
       if (before) {
         // The same player through another tab: one body, and the older connection goes.
         before.session.stop();
@@ -132,16 +138,22 @@ export function bindZoneRoom(deps: ZoneRoomDeps) {
       }
     }
 
-    #walk(elapsedMs: number): void {
-      for (const [playerId, walker] of this.#walkers) {
-        if (walker.target === undefined) continue;
-        const at = this.state.players.get(playerId);
-        invariant(at, 'whoever walks is shown');
-        const next = stepTowards(at, walker.target, this.#zone.speed, elapsedMs);
-        at.x = next.x;
-        at.y = next.y;
-        if (next === walker.target) walker.target = undefined;
-      }
+    #walk(): void {
+      const nowMs = performance.now();
+      for (const [playerId, walker] of this.#walkers) this.#advance(playerId, walker, nowMs);
+    }
+
+    /** To where it is by now. */
+    #advance(playerId: PlayerId, walker: Walker, nowMs: number): void {
+      const elapsedMs = nowMs - walker.walkedAtMs;
+      walker.walkedAtMs = nowMs;
+      if (walker.target === undefined) return;
+      const at = this.state.players.get(playerId);
+      invariant(at, 'whoever walks is shown');
+      const next = stepTowards(at, walker.target, this.#zone.speed, elapsedMs);
+      at.x = next.x;
+      at.y = next.y;
+      if (next === walker.target) walker.target = undefined;
     }
 
     async #showTag(playerId: PlayerId, guildId: GuildId | null): Promise<void> {

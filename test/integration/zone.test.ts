@@ -180,3 +180,28 @@ describe('the zone at the socket', () => {
     }
   });
 });
+
+describe('a zone that seldom sends', () => {
+  let server: TestServer;
+  before(async () => {
+    server = await startServer({ env: { PATCH_INTERVAL_MS: '1000' } });
+  });
+  after(() => server.stop());
+
+  // Guards the step before a gathering: by the latest patch, which was when it set out, it is beyond reach.
+  it('[ZN1] a player is where it has walked by now, not where it was shown last', async () => {
+    const player = await join(server.url, 'Walker');
+    const zone = await joinZone(player);
+    const place = () => shown(zone).players?.get(player.id) ?? { x: Number.NaN, y: Number.NaN };
+    const [far, near] = [{ x: 120, y: 400 + 2.25 * REACH }, { x: 120, y: 400 }];
+    zone.send('move', far);
+    await until(() => apart(place(), far) < 1, 15_000);
+    zone.send('move', near);
+    await delay(600);
+    assert.ok(apart(place(), far) < 1, 'nothing was shown of it yet');
+    const { quantity } = await zone.request<unknown, { quantity: number }>('gather', { commandId: commandId(), nodeId: 'gem-1' });
+    assert.ok(quantity > 0);
+    await Promise.all([zone.leave(), player.leave()]);
+    await assertAuditGreen(server);
+  });
+});
