@@ -1,4 +1,4 @@
-import { memoryBoardSets, memoryBus, memorySessionStore, type Bus, type Cooldowns, type ReachFaultPoint, type SessionStore, type Storage } from '../persistence/index.ts';
+import { memoryBoardSets, memoryBus, memorySessionStore, Turns, type Bus, type Cooldowns, type ReachFaultPoint, type SessionStore, type Storage } from '../persistence/index.ts';
 import type { GuildId, PlayerId } from '../schema/ids.ts';
 import { Accounts } from './accounts/index.ts';
 import type { Catalog } from './catalog/index.ts';
@@ -16,6 +16,9 @@ import { Gathering } from './world/index.ts';
 
 const GUILDS_CACHED_MAX = 5_000;
 const QUEUE = { batchSizeMax: 200, batchShareMin: 25, roundsMax: 12, workersMax: 4, lengthMax: 20_000 };
+
+/** Of all lanes together: one batch commits while the next one gathers. A shard that hangs keeps a turn from the others for so long. */
+const TURNS = { atOnceMax: 2, holdMaxMs: 100 };
 
 export interface FeatureOptions {
   storage: Storage;
@@ -54,7 +57,7 @@ export function createFeatures({ storage, catalog, metrics, limits, reach, queue
   });
   const idempotency = new Idempotency(storage.commands);
   const leaderboards = new Leaderboards({ storage, catalog, metrics, reach, ...(boards ?? { sets: new Map(), others: { ...memoryBoardSets(), isUp: () => true }, onFault: () => undefined }) });
-  const ledger = new Ledger({ settle: storage.settle, judge: storage.judge, laneOf: storage.laneOf, inventory, bus, metrics, reach, queue, onSettled: (movement, outcome) => leaderboards.note(movement, outcome) });
+  const ledger = new Ledger({ settle: storage.settle, judge: storage.judge, laneOf: storage.laneOf, inventory, bus, metrics, reach, queue: { ...queue, turns: new Turns(TURNS) }, onSettled: (movement, outcome) => leaderboards.note(movement, outcome) });
   const invitations = new Invitations(limits.tradesOpenMax);
   const trading: TradeDeps = { ledger, inventory, catalog, commands: storage.commands, invitations, metrics };
   const versions = new VersionWatch((players) => reader.versions(players as PlayerId[]));

@@ -1,5 +1,4 @@
-import type { Movement, MovementOutcome } from '../../persistence/index.ts';
-import { holdersOf } from '../../persistence/index.ts';
+import { holdersOf, type Movement, type MovementOutcome, type Turns } from '../../persistence/index.ts';
 import type { HolderId } from '../../schema/ids.ts';
 import { invariant } from '../../schema/invariant.ts';
 import { Refusal } from '../../schema/refusals.ts';
@@ -24,6 +23,8 @@ export interface CommitQueueOptions {
   roundsMax: number;
   /** Commits under way at once per lane. */
   workersMax: number;
+  /** Which lanes take to commit, and gather meanwhile; none waits for another without. */
+  turns?: Pick<Turns, 'take'>;
   /** Waiting and running, in all and per holder; beyond it a movement is BUSY. */
   lengthMax: number;
   perHolderMax: number;
@@ -48,6 +49,7 @@ interface Lane {
   running: number;
   /** Movements in commits under way. */
   underWay: number;
+  /** A worker is about to take a batch, or waits for its turn to. */
   woken: boolean;
 }
 
@@ -57,7 +59,7 @@ interface Lane {
  * Group commit: a movement waits for the commit in flight, never for a timer; a lonely one goes at once. Each holder has
  * a line of its own, and a movement is ready when it is first in the lines of all its holders. So a batch holds each
  * holder once, commits under way never share a holder, a holder's movements keep their order, and the oldest movement
- * is always ready: nobody starves and nothing deadlocks.
+ * is always ready: nobody starves and nothing deadlocks. [TQ7] for lanes that take turns.
  *
  * Many want the same thing, and one gets it: what the others still ask would take their holders' turns in vain. A movement
  * that looks hopeless when its turn comes steps out of the lines and is judged; if it was doubted wrongly, it goes to
@@ -167,14 +169,14 @@ export class CommitQueue {
   #wake(lane: Lane): void {
     if (lane.woken || lane.running >= this.#options.workersMax) return;
     lane.woken = true;
-    queueMicrotask(() => {
-      lane.woken = false;
-      void this.#run(lane);
-    });
+    queueMicrotask(() => void this.#run(lane));
   }
 
   async #run(lane: Lane): Promise<void> {
     lane.running++;
+    const taken = this.#options.turns?.take();
+    const giveBack = taken instanceof Promise ? await taken : taken;
+    lane.woken = false;
     const batch = lane.ready.splice(0, this.#sizeOfNext(lane));
     this.#followUp(batch, lane);
     lane.underWay += batch.length;
@@ -182,6 +184,7 @@ export class CommitQueue {
     const now = this.#now();
     this.#options.onBatch?.(batch.length, batch.map(({ since }) => now - since));
     await this.#commit(batch);
+    giveBack?.();
     lane.running--;
     lane.underWay -= batch.length;
     if (lane.ready.length > 0) this.#wake(lane);

@@ -22,7 +22,7 @@ export interface LedgerDeps {
   reach: ReachFaultPoint;
   /** Hears of every movement with its outcome, also of those that had committed before. */
   onSettled?: (movement: Movement, outcome: MovementOutcome) => void;
-  queue: Pick<CommitQueueOptions, 'batchSizeMax' | 'batchShareMin' | 'roundsMax' | 'workersMax' | 'lengthMax'>;
+  queue: Pick<CommitQueueOptions, 'batchSizeMax' | 'batchShareMin' | 'roundsMax' | 'workersMax' | 'turns' | 'lengthMax'>;
 }
 
 /** The one door through which value moves: trades, gathers, grants and burns. [LD1] */

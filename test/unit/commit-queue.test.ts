@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { setImmediate as turn } from 'node:timers/promises';
-import type { Movement, MovementOutcome } from '../../persistence/index.ts';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import { Turns, type Movement, type MovementOutcome } from '../../persistence/index.ts';
 import { moves, nameOf, openQueue } from '../kit/flights.ts';
+
+const LONG_MS = 60_000;
 
 describe('the commit queue', () => {
   it('[TQ1] commits a lonely movement in the turn it came in, without any timer', async () => {
@@ -57,6 +59,38 @@ describe('the commit queue', () => {
     for (const [name, lane] of [['a', '0'], ['b', '1'], ['c', '0'], ['d', 'crossing']] as const) submit(moves(name, name, lane));
     await turn();
     assert.deepEqual(flights.map(({ names }) => names), ['a c', 'b', 'd']);
+  });
+
+  // Guards the turn that a worker takes before it takes its batch: without it each of three lanes commits what it has.
+  it('[TQ7] has lanes gather while others have their turns, and gives these in the order in which they were asked for', async () => {
+    const { flights, submit } = openQueue({ turns: new Turns({ atOnceMax: 2, holdMaxMs: LONG_MS }) });
+    for (const [name, lane] of [['a', '0'], ['b', '1'], ['c', '2']] as const) submit(moves(name, name, lane));
+    for (const [name, lane] of [['d', '3'], ['e', '2'], ['f', '0']] as const) {
+      await turn();
+      submit(moves(name, name, lane));
+    }
+    await turn();
+    assert.deepEqual(flights.map(({ names }) => names), ['a', 'b']);
+    await flights[1]!.land();
+    assert.deepEqual(flights.map(({ names }) => names), ['a', 'b', 'c e']);
+    await flights[0]!.land();
+    await flights[2]!.land();
+    assert.deepEqual(flights.map(({ names }) => names), ['a', 'b', 'c e', 'd', 'f']);
+    for (const flight of flights.slice(3)) await flight.land();
+  });
+
+  // Guards the end that a turn has by itself: without it whoever is on another shard waits for the one that hangs.
+  it('[TQ7] lets a lane whose commit hangs keep the others waiting only for so long', async () => {
+    const { flights, submit } = openQueue({ workersMax: 1, turns: new Turns({ atOnceMax: 1, holdMaxMs: 20 }) });
+    submit(moves('hangs', 'A', '0'));
+    await turn();
+    for (const name of ['b', 'c']) {
+      submit(moves(name, name, '1'));
+      while (!flights.some(({ names }) => names === name)) await delay(1);
+      await flights.at(-1)!.land();
+    }
+    assert.deepEqual(flights.map(({ names }) => names), ['hangs', 'b', 'c']);
+    await flights[0]!.land();
   });
 
   it('[TQ1] says of each batch how large it is and how long each waited', async () => {
