@@ -1,6 +1,6 @@
 import type { HolderId, TransactionId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
-import { isConstraintViolation } from './database-errors.ts';
+import { isConstraintViolation, isRefusedRow } from './database-errors.ts';
 import { once, type ReachFaultPoint } from './fault-points.ts';
 import { FlushReading } from './guilds/read-flush.ts';
 import { writeFlushes, type DecidedFlush } from './guilds/write-flush.ts';
@@ -14,6 +14,16 @@ import { CHECK, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
 import type { ShardTransaction, Transaction } from './transaction.ts';
 
 const OVERFLOW: MovementOutcome = { status: 'refused', code: 'BAD_REQUEST', details: { reason: 'the receiver would hold more than 2^53 - 1' } };
+
+/** After a batch over several shards that was sent without being asked about first, and had better been: so many are asked about. */
+const CAREFUL_BATCHES = 16;
+
+/** Whether a batch over several shards is asked about before it acts. */
+interface Care {
+  isCareful: boolean;
+  /** It acted without having been asked about. */
+  hasHoped: boolean;
+}
 
 export interface SettleDeps {
   transact: Transact;
@@ -32,17 +42,25 @@ export type Settle = (movements: readonly Movement[]) => Promise<MovementOutcome
  * @throws {OutcomeUnknown} when the connection was lost during the commit; settling the same movement again answers
  */
 export function settler({ transact, reach }: SettleDeps): Settle {
+  let carefulFor = 0;
   return async function settle(movements) {
     const label = movements.length === 1 ? (movements[0]?.reason ?? '') : 'batch';
     for (const { commands, guild } of movements) invariant(commands.length > 0 || guild !== undefined, 'a movement answers a command');
-    return await transact(movements.flatMap(keysOf), label, (transaction) => write(transaction, movements, label)).catch((error: unknown) => {
+    const settled = (care: Care) => transact(movements.flatMap(keysOf), label, (transaction) => write(transaction, movements, label, care));
+    const care: Care = { isCareful: carefulFor > 0, hasHoped: false };
+    return await settled(care).catch(async (error: unknown) => {
+      if (!care.hasHoped || !isRefusedRow(error)) throw error;
+      // Somebody is to be denied, on whichever shard: nothing of it was written, and nothing is prepared any more.
+      carefulFor = CAREFUL_BATCHES;
+      return await settled({ isCareful: true, hasHoped: false });
+    }).catch((error: unknown) => {
       // Alone, so it is this movement's: a debit was checked before, so what would leave the bounds is a receiver's balance.
       if (movements.length === 1 && isConstraintViolation(error, 'balance_bounds')) return [OVERFLOW];
       throw error;
     });
   };
 
-  async function write(transaction: Transaction, movements: readonly Movement[], label: string): Promise<MovementOutcome[]> {
+  async function write(transaction: Transaction, movements: readonly Movement[], label: string, care: Care): Promise<MovementOutcome[]> {
     const denials: Denials = new Map();
     const rounds = roundsOf(movements);
     // Nothing that the first flushes are decided by is written before they are.
@@ -71,7 +89,7 @@ export function settler({ transact, reach }: SettleDeps): Settle {
         if (nth === rounds.length - 1 && (isDecided || decided.size === 0) && acts()) transaction.endBehind();
         await writing;
       };
-      const changes = await act(transaction, entries, denials, { actedFirst, isDecided, behind });
+      const changes = await act(transaction, entries, denials, { actedFirst, isDecided, behind, care });
       // What a flush writes beside its value must not stay without it.
       if ([...decided.keys()].some((place) => denials.has((round[place] as number) + 1))) throw new Error('what a guild decided under the locks is refused by the statement');
       for (const [place, outcome] of collectOutcomes(entries, denials, versions, changes).entries()) outcomes[round[place] as number] = outcome;
@@ -85,7 +103,7 @@ export function settler({ transact, reach }: SettleDeps): Settle {
   }
 
   /** One round: no holder stands in two of its movements. Who is denied is noted. What `behind` sends goes behind it, in the same round trip. */
-  async function act({ parts, shardOf }: Transaction, entries: readonly Entry[], denials: Denials, { actedFirst, isDecided, behind }: { actedFirst: () => void; isDecided: boolean; behind: () => Promise<void> }): Promise<Changes[]> {
+  async function act({ parts, shardOf }: Transaction, entries: readonly Entry[], denials: Denials, { actedFirst, isDecided, behind, care }: { actedFirst: () => void; isDecided: boolean; behind: () => Promise<void>; care: Care }): Promise<Changes[]> {
     const inputs = new Map<ShardTransaction, { denied: number; input: SettleInput | undefined }>();
     /** What was checked is what acts, unless somebody was denied in between. */
     const inputOf = (part: ShardTransaction) => {
@@ -96,9 +114,13 @@ export function settler({ transact, reach }: SettleDeps): Settle {
       inputs.set(part, { denied: denials.size, input });
       return input;
     };
-    // Over several shards nothing may act before each has said yes: what one acts on, another could not take back alone.
-    // What was decided under the locks of all of them has asked already.
-    if (parts.length > 1 && !isDecided) {
+    // Over several shards nothing may act unless each says yes: what one acts on, another could not take back alone. What was decided under
+    // the locks of all of them has asked already. Nearly always each does, so it acts by a statement that fails otherwise; and when that happened
+    // lately, they are asked first. [TP10]
+    const isCrossing = parts.length > 1 && !isDecided;
+    if (isCrossing && !care.isCareful) care.hasHoped = true;
+    else if (isCrossing) {
+      carefulFor--;
       const checked = await Promise.all(
         parts.map(async (part) => {
           const input = inputOf(part);

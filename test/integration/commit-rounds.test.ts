@@ -46,7 +46,8 @@ describe('movements that share holders, in one commit', () => {
       assert.deepEqual(outcomes.map(verdictOf), ['committed', 'committed', 'committed', 'NOT_OWNER']);
       assert.equal((await commits()) - before, new Set(shards).size);
       assert.deepEqual(await Promise.all([ann, bob, cyd].map(async (player) => (await held(player)).version)), versions.map((version) => version + 2));
-      assert.deepEqual(told, [versions[0]! + 1, versions[1]! + 2, versions[2]! + 2]);
+      // Over several shards the batch is tried again when somebody is to be denied. [TP10]
+      assert.deepEqual(told.slice(-3), [versions[0]! + 1, versions[1]! + 2, versions[2]! + 2]);
       const deltas = outcomes.flatMap((outcome) => (outcome.status === 'committed' ? outcome.deltas : []));
       for (const [at, player] of [ann, bob, cyd].entries()) assert.deepEqual(deltas.filter(({ holderId }) => holderId === player).map(({ version }) => version), [versions[at]! + 1, versions[at]! + 2]);
       assert.deepEqual((await held(ann)).items.map(({ id, version }) => [id, version]), [[sword, 4]]);

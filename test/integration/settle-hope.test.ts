@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { faultPoints, openStorage, type Movement, type Storage } from '../../persistence/index.ts';
+import type { ItemId, PlayerId } from '../../schema/ids.ts';
+import { command, committed, itemPosting, movement, redInvariants, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
+
+const CHECK = 'settle-check';
+/** As persistence/settle.ts has it. */
+const CAREFUL_BATCHES = 16;
+const pay = (giver: PlayerId, receiver: PlayerId, quantity: number) => ({ asset: 'gold', quantity, giver, receiver });
+
+describe('a batch over several shards that acts before it was asked about', () => {
+  let cluster: TestCluster;
+  /** Statements that were sent, by their names. */
+  let sent: string[] = [];
+  before(async () => {
+    cluster = await startCluster();
+    for (const { pool } of cluster.shards) {
+      pool.on('acquire', (client) => {
+        if (Object.hasOwn(client, 'query')) return;
+        const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+        client.query = ((...args: unknown[]) => {
+          sent.push((args[0] as { name?: string }).name ?? '');
+          return query(...args);
+        }) as typeof client.query;
+      });
+    }
+  });
+  after(async () => {
+    const red = await redInvariants(cluster.storage);
+    await cluster.stop();
+    assert.deepEqual(red, []);
+  });
+
+  const hopeful = () => openStorage(cluster.shards, { reach: faultPoints(undefined), onUnfinished: (error) => assert.fail(String(error)) });
+  const prepared = async () => (await cluster.sql<{ gid: string }>(0, 'select gid from pg_prepared_xacts')).map(({ gid }) => gid);
+  const pairAt = async (...shards: [number, number]) => {
+    const [giver, receiver] = (await cluster.playersOn(...shards)) as [PlayerId, PlayerId];
+    await cluster.mint(giver, 100);
+    return [giver, receiver] as const;
+  };
+  const asks = async (storage: Storage, batch: readonly Movement[]) => {
+    sent = [];
+    const outcomes = await storage.settle(batch);
+    return { outcomes, hasAsked: sent.includes(CHECK) };
+  };
+
+  it('[TP10] is not asked about, and each shard moves its own', async () => {
+    const [storage, [ann, bob]] = [await hopeful(), await pairAt(0, 3)];
+    const sword = await cluster.mintItem(ann);
+    const { outcomes, hasAsked } = await asks(storage, [movement([itemPosting({ id: sword }, ann, bob), pay(ann, bob, 7)])]);
+    assert.deepEqual([outcomes.map(verdictOf), hasAsked], [['committed'], false]);
+    const held = await cluster.storage.holdings.holdings([ann, bob]);
+    assert.deepEqual([held.get(ann)?.fungibles, held.get(bob)?.fungibles, held.get(bob)?.items.map(({ id }) => id)], [{ gold: 93 }, { gold: 7 }, [sword]]);
+  });
+
+  const stranger = crypto.randomUUID() as ItemId;
+  const poisons: Record<string, (giver: PlayerId, receiver: PlayerId) => Promise<Movement>> = {
+    NOT_OWNER: async (giver, receiver) => movement([pay(giver, receiver, 1), itemPosting({ id: await cluster.mintItem(receiver) }, giver, receiver)]),
+    'NOT_OWNER of nothing': (giver, receiver) => Promise.resolve(movement([itemPosting({ id: stranger }, giver, receiver)])),
+    ITEM_BOUND: async (giver, receiver) => movement([itemPosting({ id: await cluster.mintItem(giver, { bound: true }) }, giver, receiver)]),
+    stale: async (giver, receiver) => movement([pay(giver, receiver, 1), itemPosting({ id: await cluster.mintItem(giver), version: 7 }, giver, receiver)]),
+    INSUFFICIENT: (giver, receiver) => Promise.resolve(movement([pay(giver, receiver, 101)])),
+    known: async (giver, receiver) => {
+      const known = command({ actor: giver });
+      committed((await cluster.storage.settle([movement([pay(giver, receiver, 1)], { commands: [known] })]))[0]!);
+      return movement([pay(giver, receiver, 1)], { commands: [known] });
+    },
+  };
+  // Guards the second try, and that what was prepared on other shards is rolled back before it: it would hold the rows that this wants.
+  for (const [said, poison] of Object.entries(poisons)) {
+    for (const [where, giverOn, receiverOn] of [['the shard that decides', 0, 2], ['one that prepares', 2, 0]] as const) {
+      it(`[TP10] leaves out who is ${said} on ${where}, settles the others, and leaves nothing prepared`, async () => {
+        const storage = await hopeful();
+        const [ann, bob] = await pairAt(giverOn, receiverOn);
+        const others = [await pairAt(1, 2), await pairAt(0, 0), await pairAt(3, 1)];
+        const poisoned = await poison(ann, bob);
+        const { outcomes, hasAsked } = await asks(storage, [movement([pay(...others[0]!, 5)]), poisoned, ...others.slice(1).map((pair) => movement([pay(...pair, 5)]))]);
+        assert.deepEqual(outcomes.map(verdictOf), ['committed', said.split(' ')[0], 'committed', 'committed']);
+        assert.ok(hasAsked, 'the second time it is asked about');
+        assert.deepEqual(await prepared(), []);
+        const held = await cluster.storage.holdings.holdings(others.flat());
+        for (const [giver, receiver] of others) assert.deepEqual([held.get(giver)?.fungibles, held.get(receiver)?.fungibles], [{ gold: 95 }, { gold: 5 }]);
+      });
+    }
+  }
+
+  // Guards the care that is taken for a while: where every batch has somebody to deny, each would be written twice.
+  it('[TP10] is asked about for a while after somebody was denied, and then no more', async () => {
+    const [storage, [ann, bob]] = [await hopeful(), await pairAt(1, 3)];
+    const valid = () => asks(storage, [movement([pay(ann, bob, 1)])]).then(({ hasAsked }) => hasAsked);
+    assert.equal(await valid(), false);
+    assert.equal((await asks(storage, [movement([pay(ann, bob, 1_000)])])).hasAsked, true);
+    const asked: boolean[] = [];
+    for (let batch = 0; batch < CAREFUL_BATCHES + 1; batch++) asked.push(await valid());
+    assert.deepEqual([asked.filter(Boolean).length, asked.at(-1)], [CAREFUL_BATCHES - 1, false]);
+  });
+});
