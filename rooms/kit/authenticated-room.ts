@@ -53,6 +53,11 @@ export function refuseStranger(error: unknown): never {
 interface Inner {
   _onMessage(client: Client, frame: Buffer): void;
   _onLeave(client: Client, code?: number): Promise<void>;
+  /** By session id: the join's options, whose it is, whether it was taken, and whether it is kept for who dropped. */
+  _reservedSeats: Record<string, [options: unknown, auth: unknown, isTaken: boolean, isKept?: boolean]>;
+  _reservedSeatTimeouts: Record<string, NodeJS.Timeout>;
+  /** Begins with each seat that is given, and ends with one that is taken. */
+  _autoDisposeTimeout: NodeJS.Timeout | undefined;
 }
 
 /**
@@ -112,6 +117,21 @@ export abstract class AuthenticatedRoom<State extends object> extends Room<{ sta
   override onUncaughtException(error: RoomException, method: string): void {
     if (error.cause instanceof ServerError) return; // a join that was refused: the client is told, and nothing is wrong
     this.kit.report({ ref: this.roomId, type: `${this.roomName}.${method}`, error });
+  }
+
+  /** Seats that nobody has taken yet go with it: it would wait for them for 15 s, as long as all of a shutdown may take. [SD1] */
+  override disconnect(closeCode?: number): Promise<unknown> {
+    const inner = this as unknown as Inner;
+    const { _reservedSeats: seats, _reservedSeatTimeouts: timeouts } = inner;
+    clearTimeout(inner._autoDisposeTimeout);
+    inner._autoDisposeTimeout = undefined;
+    for (const [sessionId, [, , isTaken, isKept]] of Object.entries(seats)) {
+      if (isTaken || isKept) continue;
+      clearTimeout(timeouts[sessionId]);
+      delete timeouts[sessionId];
+      delete seats[sessionId];
+    }
+    return super.disconnect(closeCode);
   }
 
   /** Its connection is closed already, whatever the framework knows of it. */

@@ -272,6 +272,19 @@ describe('shutdown while PostgreSQL is away', () => {
   });
 });
 
+describe('shutdown of a room that somebody was about to enter', () => {
+  // Guards the seats that go with a room: one that nobody takes keeps its room for 15 s, and then all is cut off, with 1.
+  it('[SD1] it waits for nobody who has a seat and has not come', async () => {
+    const server = await startServer();
+    const [ann, bob] = [await join(server.url, 'Ann'), await join(server.url, 'Bob')];
+    await joinZone(ann);
+    const { status } = await bob.client.http.post('/matchmake/joinOrCreate/zone', { body: { zone: 'meadow' } });
+    assert.equal(status, 200);
+    assert.equal((await end(server, 'SIGTERM')).code, 0);
+    await server.stop();
+  });
+});
+
 describe('shutdown, step by step', () => {
   it('[SD5] a step that fails keeps nobody from the rest, and one that does not end is cut off', async () => {
     const logged: unknown[] = [];
