@@ -23,6 +23,8 @@ interface Care {
   isCareful: boolean;
   /** It acted without having been asked about. */
   hasHoped: boolean;
+  /** It was asked about, in one of its rounds or in several. */
+  hasAsked: boolean;
 }
 
 export interface SettleDeps {
@@ -47,12 +49,12 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     const label = movements.length === 1 ? (movements[0]?.reason ?? '') : 'batch';
     for (const { commands, guild } of movements) invariant(commands.length > 0 || guild !== undefined, 'a movement answers a command');
     const settled = (care: Care) => transact(movements.flatMap(keysOf), label, (transaction) => write(transaction, movements, label, care));
-    const care: Care = { isCareful: carefulFor > 0, hasHoped: false };
+    const care: Care = { isCareful: carefulFor > 0, hasHoped: false, hasAsked: false };
     return await settled(care).catch(async (error: unknown) => {
       if (!care.hasHoped || !isRefusedRow(error)) throw error;
       // Somebody is to be denied, on whichever shard: nothing of it was written, and nothing is prepared any more.
       carefulFor = CAREFUL_BATCHES;
-      return await settled({ isCareful: true, hasHoped: false });
+      return await settled({ isCareful: true, hasHoped: false, hasAsked: false });
     }).catch((error: unknown) => {
       // Alone, so it is this movement's: a debit was checked before, so what would leave the bounds is a receiver's balance.
       if (movements.length === 1 && isConstraintViolation(error, 'balance_bounds')) return [OVERFLOW];
@@ -120,7 +122,8 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     const isCrossing = parts.length > 1 && !isDecided;
     if (isCrossing && !care.isCareful) care.hasHoped = true;
     else if (isCrossing) {
-      carefulFor--;
+      if (!care.hasAsked) carefulFor--;
+      care.hasAsked = true;
       const checked = await Promise.all(
         parts.map(async (part) => {
           const input = inputOf(part);
