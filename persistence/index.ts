@@ -15,7 +15,7 @@ export type { GuildChange, GuildDecision, GuildFlush, GuildLogLine, GuildPlayerR
 export { nameKeys, type Founding, type GuildRecord, type GuildStore, type WholeGuild } from './guilds/guild-store.ts';
 export type { HeldVersion, HoldingsReader, Profile } from './holdings-reader.ts';
 export type { HistoryEntry, ItemHistory } from './item-history.ts';
-export { holdersOf, type Movement, type MovementOutcome, type StaleItem } from './movement.ts';
+export { holdersOf, itemsOf, type Movement, type MovementOutcome, type StaleItem } from './movement.ts';
 export { OPERATOR_ACTOR, SERVICE_ACTOR, type CommandActor, type CommandRecord, type FungiblePosting, type ItemPosting, type MintPosting, type Posting } from './posting.ts';
 export { newId } from './new-id.ts';
 export type { NewPlayer } from './new-players.ts';

@@ -58,3 +58,8 @@ function collectHolders({ postings, guild }: Movement): readonly HolderId[] {
   }
   return [...found];
 }
+
+/** The items that its postings name. */
+export function itemsOf({ postings }: Movement): ItemId[] {
+  return postings.flatMap((posting) => ('item' in posting ? [posting.item] : []));
+}

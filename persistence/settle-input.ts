@@ -1,6 +1,6 @@
 import type { HolderId, TransactionId } from '../schema/ids.ts';
 import { literal, quoted } from './array-literal.ts';
-import { ACT, ACT_HERE, ACT_HERE_SURE, ACT_SURE } from './settle-statements.ts';
+import { ACT, ACT_HERE, ACT_HERE_SURE, ACT_SURE, TRADE } from './settle-statements.ts';
 import type { Statement } from './transaction.ts';
 import { holdersOf, type Movement } from './movement.ts';
 import { homeOf, type CommandActor, type ItemContent, type Posting } from './posting.ts';
@@ -35,7 +35,7 @@ export function localityOf(shard: number, shardOf: ShardOf): Locality {
  */
 export function inputFor(entries: readonly Entry[], { here, commandHere }: Locality): SettleInput | undefined {
   const input = new SettleInput();
-  for (const { ix, movement } of entries) for (const holder of holdersOf(movement)) if (here(holder)) input.addHolder(holder, ix);
+  for (const entry of entries) for (const holder of holdersOf(entry.movement)) if (here(holder)) input.addHolder(holder, entry);
   for (const entry of entries) {
     input.addTransaction(entry);
     for (const [seq, posting] of entry.movement.postings.entries()) {
@@ -63,7 +63,9 @@ export class SettleInput {
   readonly #contents = { kind: [] as string[], attributes: [] as string[], bound: [] as boolean[], of: [] as (number | 'NULL')[] }; // $13 … $16
   readonly #commands = { ix: [] as number[], place: [] as number[], actor: [] as number[], id: [] as string[] }; // $17 … $20
   readonly #said = { hash: [] as string[], answer: [] as string[], of: [] as number[] }; // $21 … $23
-  readonly #experience = { ix: [] as number[], player: [] as number[], xp: [] as number[] }; // $24 … $26
+  /** Of the holders that are here: by how much the numbers rise that are counted. */
+  readonly #counts = { moves: [] as number[], trades: [] as number[] }; // $24, $25
+  readonly #experience = { ix: [] as number[], player: [] as number[], xp: [] as number[] }; // $26 … $28
 
   /** Whether nothing comes into being, goes out of it, crosses to another shard, or is learnt. */
   #stays = true;
@@ -74,10 +76,12 @@ export class SettleInput {
   }
 
   /** The holders that are here come first of all keys. */
-  addHolder(holder: HolderId, ix: number): void {
-    if (this.#places.has(holder)) return;
-    this.#holderIx.push(ix);
-    this.#placeOf(holder);
+  addHolder(holder: HolderId, { ix, movement }: Entry): void {
+    const { moves, trades } = this.#counts;
+    const at = this.#placeOf(holder) - 1;
+    if (at === this.#holderIx.length) this.#holderIx.push(ix);
+    moves[at] = (moves[at] ?? 0) + 1;
+    trades[at] = (trades[at] ?? 0) + (movement.reason === TRADE ? 1 : 0);
   }
 
   /** Named by the movement's place, so it stands here also for movements that are left out. */
@@ -134,9 +138,9 @@ export class SettleInput {
     return columns.map(literal);
   }
 
-  /** The least that moves all of it. @param isSure whether what speaks against it was looked for under the locks before */
+  /** The least that moves all of it. @param isSure whether it shall fail where anything speaks against it */
   actBy({ isSure }: { isSure: boolean }): [Statement, string[]] {
-    const values = this.checkValues;
+    const values = [...this.checkValues, ...Object.values(this.#counts).map(literal)];
     if (this.#stays) return [isSure ? ACT_HERE_SURE : ACT_HERE, values];
     return [isSure ? ACT_SURE : ACT, [...values, ...Object.values(this.#experience).map(literal)]];
   }

@@ -110,45 +110,77 @@ function stronger(a: Denied, b: Denied): Denied {
   return firstRefusal([a.code, b.code]) === a.code ? a : b;
 }
 
-/** Turns what was asked and what the shards answered into one outcome per movement, with one delta per touched holder. */
-export function collectOutcomes(
-  entries: readonly Entry[],
-  denials: Denials,
-  versions: ReadonlyMap<HolderId, number>,
-  changes: readonly Changes[],
-): MovementOutcome[] {
-  const deltas = new Map<HolderId, InventoryDelta>();
+/**
+ * Turns what was asked and what the shards answered into one outcome per movement, with one delta per touched holder. The shards tell what
+ * there is after all of them, so it is gone back through them.
+ * @param next each holder's version after its next movement
+ */
+export function collectOutcomes(entries: readonly Entry[], denials: Denials, next: ReadonlyMap<HolderId, number>, changes: readonly Changes[]): MovementOutcome[] {
+  const { balances, profiles } = told(changes);
+  const versions = new Map<HolderId, number>();
+  const outcomes: MovementOutcome[] = [];
+  for (const { ix, movement, transactionId, answers } of entries.toReversed()) {
+    const denied = denials.get(ix);
+    if (denied !== undefined) {
+      outcomes.push(denied);
+      continue;
+    }
+    const deltas = new Map<HolderId, InventoryDelta>();
+    for (const holderId of holdersOf(movement)) {
+      const version = (versions.get(holderId) ?? next.get(holderId) ?? Number.NaN) - 1;
+      invariant(!Number.isNaN(version), 'every touched holder was locked');
+      versions.set(holderId, version);
+      deltas.set(holderId, { holderId, version, set: { fungibles: {}, items: [] }, removed: { fungibles: [], items: [] } });
+    }
+    addItems(deltas, movement);
+    goBack(balances, deltas, movement);
+    const outcome: MovementOutcome = { status: 'committed', transactionId, deltas: [...deltas.values()], answers: [...answers] };
+    const player = movement.experience?.player;
+    const profile = player && profiles.get(player);
+    outcomes.push(player && profile ? { ...outcome, profile: { player, ...profile } } : outcome);
+  }
+  return outcomes.reverse();
+}
+
+type Balances = Map<string, Map<string, number>>;
+
+/** What the shards say that there is now: of each holder, so many of an asset, and so much experience. */
+function told(changes: readonly Changes[]): { balances: Balances; profiles: Map<string, { xp: number; level: number }> } {
+  const balances: Balances = new Map();
   const profiles = new Map<string, { xp: number; level: number }>();
-  for (const { ix, movement } of entries) if (!denials.has(ix)) addDeltas(deltas, movement, versions);
   for (const { keys, rows } of changes) {
     for (const { at, key: asset, n, doc } of rows) {
       const holder = at === null ? undefined : keys[at - 1];
       if (holder === undefined) continue;
-      const delta = deltas.get(holder as HolderId);
       if (asset === null) profiles.set(holder, { xp: n, level: Number(doc) });
-      else if (n > 0 && delta) delta.set.fungibles[asset] = n;
-      else delta?.removed.fungibles.push(asset);
+      else balances.set(holder, (balances.get(holder) ?? new Map<string, number>()).set(asset, n));
     }
   }
-  return entries.map(({ ix, movement, transactionId, answers }) => {
-    const denied = denials.get(ix);
-    if (denied !== undefined) return denied;
-    const touched = holdersOf(movement).flatMap((holder) => deltas.get(holder) ?? []);
-    const outcome: MovementOutcome = { status: 'committed', transactionId, deltas: touched, answers: [...answers] };
-    const player = movement.experience?.player;
-    const profile = player && profiles.get(player);
-    return player && profile ? { ...outcome, profile: { player, ...profile } } : outcome;
-  });
+  return { balances, profiles };
 }
 
-/** Each touched holder's delta, with the items; what an item is, its posting says. */
-function addDeltas(deltas: Map<HolderId, InventoryDelta>, movement: Movement, versions: ReadonlyMap<HolderId, number>): void {
-  for (const holder of holdersOf(movement)) {
-    const version = versions.get(holder);
-    invariant(version !== undefined, 'every touched holder was locked');
-    deltas.set(holder, { holderId: holder, version, set: { fungibles: {}, items: [] }, removed: { fungibles: [], items: [] } });
+/** Says in the deltas what there is after the movement, and makes of the balances what there was before it. What is not told did not change. */
+function goBack(balances: Balances, deltas: ReadonlyMap<HolderId, InventoryDelta>, { postings }: Movement): void {
+  const before: { held: Map<string, number>; asset: string; quantity: number }[] = [];
+  const look = (holder: HolderId | null, asset: string, came: number) => {
+    const [held, delta] = holder === null ? [] : [balances.get(holder), deltas.get(holder)];
+    const quantity = held?.get(asset);
+    if (held === undefined || quantity === undefined || delta === undefined) return;
+    if (quantity > 0) delta.set.fungibles[asset] = quantity;
+    else if (!delta.removed.fungibles.includes(asset)) delta.removed.fungibles.push(asset);
+    before.push({ held, asset, quantity: came });
+  };
+  for (const posting of postings) {
+    if (!('asset' in posting)) continue;
+    look(posting.giver, posting.asset, -posting.quantity);
+    look(posting.receiver, posting.asset, posting.quantity);
   }
-  for (const posting of movement.postings) {
+  for (const { held, asset, quantity } of before) held.set(asset, (held.get(asset) ?? 0) - quantity);
+}
+
+/** What an item is, its posting says. */
+function addItems(deltas: ReadonlyMap<HolderId, InventoryDelta>, { postings }: Movement): void {
+  for (const posting of postings) {
     if ('asset' in posting) continue;
     if ('giver' in posting) deltas.get(posting.giver)?.removed.items.push(posting.item);
     const { kind, attributes, bound } = 'content' in posting ? posting.content : posting;

@@ -1,3 +1,4 @@
+import { QUANTITY_MAX } from '../schema/quantities.ts';
 import type { Statement } from './transaction.ts';
 
 /**
@@ -32,19 +33,20 @@ c as materialized (select ix, place, ($1::uuid[])[actor] as actor, id, ($21::tex
   from unnest($17::int[], $18::int[], $19::int[], $20::uuid[], $23::int[]) as c(ix, place, actor, id, said))`;
 
 /**
- * What this shard has of what is given here, looked up once: `i` the items; `b` per movement, holder and asset what is
- * spent, got and held. `at` is where the row is, and nobody moves it, because its holder's inventory row is locked.
+ * What this shard has of what is given here, looked up once: `i` the items; `b` per holder and asset, and per movement or for
+ * `together` from the first to the last of them, what is spent, got and held. `at` is where the row is, and nobody moves it, because
+ * its holder's inventory row is locked.
  *
  * `lateral … offset 0`, here and below, is one look-up by key for each row, whatever the planner thinks: the plan is made once per
  * connection, and one that joins by hashing reads the whole of a table that was small then and grows with every command.
  */
-const HELD = `
+const held = ({ together }: { together: boolean }) => `
 i as materialized (select p.ix, p.item, p.giver, p.receiver, p.version, p.receiver_local, r.at, r.holder, r.version as held_version, r.bound
   from p left join lateral (select ctid as at, holder, version, bound from item where id = p.item offset 0) r on true where p.item is not null and p.giver_local),
 b as materialized (select d.*, r.at, r.quantity as held from (
-    select ix, holder, asset, sum(spent) as spent, sum(got) as got from (
+    select ${together ? 'min(ix) as ix, max(ix)' : 'ix, ix'} as last, holder, asset, sum(spent) as spent, sum(got) as got from (
       select ix, giver_at as holder, asset, quantity as spent, 0 as got from p where asset is not null and giver_local
-      union all select ix, receiver_at, asset, 0, quantity from p where asset is not null and receiver_local) s group by 1, 2, 3) d
+      union all select ix, receiver_at, asset, 0, quantity from p where asset is not null and receiver_local) s group by ${together ? '' : 'ix, '}holder, asset) d
   left join lateral (select ctid as at, quantity from balance where holder = ($1::uuid[])[d.holder] and asset = d.asset offset 0) r on true)`;
 
 /** Every reason why a movement must not happen, as far as this shard knows. */
@@ -57,7 +59,7 @@ bad as materialized (
     where i.holder is null or i.holder <> i.giver or i.held_version <> i.version or (i.bound and i.receiver is not null)
   union all
   select ix, 'INSUFFICIENT', jsonb_build_object('asset', asset, 'held', coalesce(held, 0), 'needed', spent)
-    from b where coalesce(held, 0) < spent`;
+    from b where coalesce(held, 0) < spent or (ix <> last and coalesce(held, 0) + got > ${QUANTITY_MAX})`;
 const BAD = `${HOLDINGS}
   union all
   select c.ix, 'KNOWN', jsonb_build_object('place', c.place, 'hash', encode(k.hash, 'hex'), 'answer', k.answer)
@@ -75,9 +77,16 @@ export const RECALL: Statement = {
 /** What a shard says before a movement over several shards: why not. */
 export const CHECK: Statement = {
   name: 'settle-check',
-  text: `with ${INPUT}, ${HELD}, ${BAD}
+  text: `with ${INPUT}, ${held({ together: false })}, ${BAD}
 select ix, null::int as at, code as key, 0::float8 as n, doc from bad`,
 };
+
+/** What a statement does about movements that must not happen. */
+interface Variant {
+  bad: string;
+  why: string;
+  together: boolean;
+}
 
 /** The reasons of which a player's number is counted: what leaderboards are fed with. [LB7] */
 export const TRADE = 'trade';
@@ -90,7 +99,7 @@ export const GATHER = 'gather';
  * statement: its constraint is the guard, because probing for what nearly never happens would cost every trade.
  * [LD1] [LD3] [LD4]
  */
-const act = (bad: string, why: string, more: string, told: string) => `with ${INPUT}, ${HELD}, ${bad},
+const act = ({ bad, why, together }: Variant, more: string, told: string) => `with ${INPUT}, ${held({ together })}, ${bad},
 ok as materialized (select * from p where not exists (select 1 from bad where bad.ix = p.ix)),
 moved as (update item r set holder = i.receiver, version = r.version + 1 from i
   where r.ctid = i.at and i.receiver_local and not exists (select 1 from bad where bad.ix = i.ix)),
@@ -101,7 +110,7 @@ made as (insert into balance (holder, asset, quantity)
   select ($1::uuid[])[holder], asset, (got - spent)::bigint from b
   where at is null and got > 0 and not exists (select 1 from bad where bad.ix = b.ix)
   returning holder, asset, quantity),
-raised as (update inventory r set version = r.version + 1, traded = r.traded + (($4::text[])[h.ix] = '${TRADE}')::int from unnest($1::uuid[], $2::int[]) as h(holder, ix)
+raised as (update inventory r set version = r.version + h.moves, traded = r.traded + h.trades from unnest($1::uuid[], $2::int[], $24::int[], $25::int[]) as h(holder, ix, moves, trades)
   where h.ix is not null and r.holder = h.holder and not exists (select 1 from bad where bad.ix = h.ix)),
 written as (insert into ledger (transaction_id, seq, reason, asset, item, item_version, quantity, giver, receiver)
   select tx, seq, reason, asset, item, case when item is not null then version + 1 end, quantity, giver, receiver from ok),
@@ -109,7 +118,11 @@ answered as (insert into command (actor, id, hash, answer, transaction_id)
   select actor, id, decode(hash, 'hex'), answer::jsonb, ($3::uuid[])[ix] from c where not exists (select 1 from bad where bad.ix = c.ix))${more}
 select ${why} as ix, null::int as at, code as key, 0::float8 as n, doc from bad
 union all select null, at, asset, quantity, null from changed
-union all select null, array_position($1::uuid[], holder), asset, quantity, null from made${told}`;
+union all select null, array_position($1::uuid[], holder), asset, quantity, null from made${together ? BETWEEN : ''}${told}`;
+
+/** What came and went in equal parts: by it is known what there was between two movements. */
+const BETWEEN = `
+union all select null, holder, asset, held, null from b where got = spent and ix <> last`;
 
 /** Fails the statement, and says why: no number is written like this. What is committed behind it must not be. */
 const fail = (what: string): string => `(${what})::int`;
@@ -126,7 +139,7 @@ came as (insert into item (id, holder, kind, attributes, version, bound)
   returning id),
 earned as (update player r set xp = r.xp + e.xp,
   gathered = r.gathered + case when ($4::text[])[e.ix] = '${GATHER}' then (select coalesce(sum(p.quantity), 0) from p where p.ix = e.ix and p.asset is not null)::bigint else 0 end, level = 1 + floor(sqrt((r.xp + e.xp) / 100.0))::int
-  from unnest($24::int[], $25::int[], $26::bigint[]) as e(ix, player, xp)
+  from unnest($26::int[], $27::int[], $28::bigint[]) as e(ix, player, xp)
   where r.id = ($1::uuid[])[e.player] and not exists (select 1 from bad where bad.ix = e.ix)
   returning e.player as at, r.xp, r.level)`;
 /** An item that comes may meet the copy of itself that a slot's move has made or not yet removed, whose holder has no row here: that one is nobody's. Any other is held twice. [O] */
@@ -137,12 +150,17 @@ union all select ${fail("'held twice: ' || item")}, null, null, 0, null from ok
     and (select count(*) from came) < (select count(*) from ok where item is not null and receiver_local and not giver_local)
     and not exists (select 1 from came where came.id = ok.item)`;
 
-/** What speaks against it was looked for under the locks: what does so all the same is a fault of ours, and stops everything. */
-const SURE = [`${HOLDINGS})`, fail("'sure under the locks, and refused: ' || code || ' ' || doc")] as const;
+/** Leaves out what must not happen. No holder is in two movements, as no movement knows what another one does. */
+const CHOOSY: Variant = { bad: BAD, why: 'ix', together: false };
+/**
+ * Nothing speaks against any of it, or the statement fails: a holder may be in many movements then, if no item is and what is held at first
+ * covers all that is spent, because they end the same in whatever order.
+ */
+const SURE: Variant = { bad: `${HOLDINGS})`, why: fail("'sure, and refused: ' || code || ' ' || doc"), together: true };
 
 /** What most batches need: things change hands between holders who are all here. */
-export const ACT_HERE: Statement = { name: 'settle-act-here', text: act(BAD, 'ix', '', '') };
-export const ACT_HERE_SURE: Statement = { name: 'settle-act-here-sure', text: act(...SURE, '', '') };
+export const ACT_HERE: Statement = { name: 'settle-act-here', text: act(CHOOSY, '', '') };
+export const ACT_HERE_SURE: Statement = { name: 'settle-act-here-sure', text: act(SURE, '', '') };
 /** The rest too. */
-export const ACT: Statement = { name: 'settle-act', text: act(BAD, 'ix', MORE, TOLD) };
-export const ACT_SURE: Statement = { name: 'settle-act-sure', text: act(...SURE, MORE, TOLD) };
+export const ACT: Statement = { name: 'settle-act', text: act(CHOOSY, MORE, TOLD) };
+export const ACT_SURE: Statement = { name: 'settle-act-sure', text: act(SURE, MORE, TOLD) };

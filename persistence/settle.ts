@@ -1,4 +1,4 @@
-import type { HolderId, TransactionId } from '../schema/ids.ts';
+import type { HolderId, ItemId, TransactionId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { isConstraintViolation, isRefusedRow } from './database-errors.ts';
 import { once, type ReachFaultPoint } from './fault-points.ts';
@@ -15,16 +15,16 @@ import type { ShardTransaction, Transaction } from './transaction.ts';
 
 const OVERFLOW: MovementOutcome = { status: 'refused', code: 'BAD_REQUEST', details: { reason: 'the receiver would hold more than 2^53 - 1' } };
 
-/** After a batch over several shards that was sent without being asked about first, and had better been: so many are asked about. */
-const CAREFUL_BATCHES = 16;
+/** So many batches are taken care of after one that had better been, over several shards or on one. */
+const CAREFUL_BATCHES = { crossing: 16, here: 2 };
 
-/** Whether a batch over several shards is asked about before it acts. */
+/** How a batch goes about those who may have to be denied. */
 interface Care {
+  kind: keyof typeof CAREFUL_BATCHES;
+  /** Each shard is asked who they are, or the only one leaves them out; otherwise all of it fails if there are any. */
   isCareful: boolean;
-  /** It acted without having been asked about. */
+  /** It acted without that. */
   hasHoped: boolean;
-  /** It was asked about, in one of its rounds or in several. */
-  hasAsked: boolean;
 }
 
 export interface SettleDeps {
@@ -44,17 +44,18 @@ export type Settle = (movements: readonly Movement[]) => Promise<MovementOutcome
  * @throws {OutcomeUnknown} when the connection was lost during the commit; settling the same movement again answers
  */
 export function settler({ transact, reach }: SettleDeps): Settle {
-  let carefulFor = 0;
+  const carefulFor = { crossing: 0, here: 0 };
   return async function settle(movements) {
     const label = movements.length === 1 ? (movements[0]?.reason ?? '') : 'batch';
     for (const { commands, guild } of movements) invariant(commands.length > 0 || guild !== undefined, 'a movement answers a command');
-    const settled = (care: Care) => transact(movements.flatMap(keysOf), label, (transaction) => write(transaction, movements, label, care));
-    const care: Care = { isCareful: carefulFor > 0, hasHoped: false, hasAsked: false };
-    return await settled(care).catch(async (error: unknown) => {
-      if (!care.hasHoped || !isRefusedRow(error)) throw error;
+    let care: Care | undefined;
+    const settled = () => transact(movements.flatMap(keysOf), label, (transaction) => write(transaction, movements, label, (care ??= careFor(transaction))));
+    return await settled().catch(async (error: unknown) => {
+      if (!care?.hasHoped || !isRefusedRow(error)) throw error;
       // Somebody is to be denied, on whichever shard: nothing of it was written, and nothing is prepared any more.
-      carefulFor = CAREFUL_BATCHES;
-      return await settled({ isCareful: true, hasHoped: false, hasAsked: false });
+      carefulFor[care.kind] = CAREFUL_BATCHES[care.kind] - 1;
+      care.isCareful = true;
+      return await settled();
     }).catch((error: unknown) => {
       // Alone, so it is this movement's: a debit was checked before, so what would leave the bounds is a receiver's balance.
       if (movements.length === 1 && isConstraintViolation(error, 'balance_bounds')) return [OVERFLOW];
@@ -62,13 +63,23 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     });
   };
 
+  function careFor({ parts }: Transaction): Care {
+    const kind = parts.length > 1 ? 'crossing' : 'here';
+    const isCareful = carefulFor[kind] > 0;
+    if (isCareful) carefulFor[kind]--;
+    return { kind, isCareful, hasHoped: false };
+  }
+
   async function write(transaction: Transaction, movements: readonly Movement[], label: string, care: Care): Promise<MovementOutcome[]> {
     const denials: Denials = new Map();
-    const rounds = roundsOf(movements);
+    const rounds = !care.isCareful && mayGoTogether(movements) ? [[...movements.keys()]] : roundsOf(movements);
     // Nothing that the first flushes are decided by is written before they are.
     const ahead = readingOf(rounds[0] ?? [], movements);
     const locked = await lock(transaction, movements, denials, ahead);
     const versions = new Map([...locked].map(([holder, { version }]) => [holder, version + 1]));
+    const raise = (movement: Movement, by: number) => {
+      for (const holder of holdersOf(movement)) versions.set(holder, (versions.get(holder) ?? Number.NaN) + by);
+    };
     if (denials.size > 0) await recall(transaction, movements, denials);
     reach('locked', label);
 
@@ -81,22 +92,24 @@ export function settler({ transact, reach }: SettleDeps): Settle {
         const flush = decided.get(place);
         const movement = flush === undefined ? (movements[at] as Movement) : asDecided(movements[at] as Movement, flush);
         const answers = denials.has(at + 1) ? [] : movement.commands.map(({ answer }) => answer(versions));
+        if (!denials.has(at + 1)) raise(movement, 1);
         return { ix: at + 1, movement, transactionId: newId<TransactionId>(), answers };
       });
+      const deniedBefore = new Set(denials.keys());
       const isDecided = decided.size === round.length;
       const acts = () => entries.some(({ ix }, place) => !denials.has(ix) && !changesNothing(decided.get(place)));
       const behind = async () => {
         const writing = writeFlushes(transaction, [...decided.values()]);
-        // Where some were decided and others were not, the statement's answer matters.
-        if (nth === rounds.length - 1 && (isDecided || decided.size === 0) && acts()) transaction.endBehind();
+        // Where some were decided and others may be left out, the statement's answer matters.
+        if (nth === rounds.length - 1 && (isDecided || decided.size === 0 || !care.isCareful) && acts()) transaction.endBehind();
         await writing;
       };
       const changes = await act(transaction, entries, denials, { actedFirst, isDecided, behind, care });
       // What a flush writes beside its value must not stay without it.
       if ([...decided.keys()].some((place) => denials.has((round[place] as number) + 1))) throw new Error('what a guild decided under the locks is refused by the statement');
+      for (const { ix, movement } of entries) if (denials.has(ix) && !deniedBefore.has(ix)) raise(movement, -1);
       for (const [place, outcome] of collectOutcomes(entries, denials, versions, changes).entries()) outcomes[round[place] as number] = outcome;
       isWritten ||= acts();
-      for (const { ix, movement } of entries) if (!denials.has(ix)) for (const holder of holdersOf(movement)) versions.set(holder, (versions.get(holder) ?? 0) + 1);
     }
     // Unless its commit is under way: what was refused by the statement wrote nothing.
     if (!isWritten && !transaction.isEndSent) transaction.abandon();
@@ -104,7 +117,7 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     return outcomes;
   }
 
-  /** One round: no holder stands in two of its movements. Who is denied is noted. What `behind` sends goes behind it, in the same round trip. */
+  /** One round: no holder stands in two of its movements, unless they may go together. Who is denied is noted. What `behind` sends goes behind it, in the same round trip. */
   async function act({ parts, shardOf }: Transaction, entries: readonly Entry[], denials: Denials, { actedFirst, isDecided, behind, care }: { actedFirst: () => void; isDecided: boolean; behind: () => Promise<void>; care: Care }): Promise<Changes[]> {
     const inputs = new Map<ShardTransaction, { denied: number; input: SettleInput | undefined }>();
     /** What was checked is what acts, unless somebody was denied in between. */
@@ -116,14 +129,11 @@ export function settler({ transact, reach }: SettleDeps): Settle {
       inputs.set(part, { denied: denials.size, input });
       return input;
     };
-    // Over several shards nothing may act unless each says yes: what one acts on, another could not take back alone. What was decided under
-    // the locks of all of them has asked already. Nearly always each does, so it acts by a statement that fails otherwise; and when that happened
-    // lately, they are asked first. [TP10]
-    const isCrossing = parts.length > 1 && !isDecided;
-    if (isCrossing && !care.isCareful) care.hasHoped = true;
-    else if (isCrossing) {
-      if (!care.hasAsked) carefulFor--;
-      care.hasAsked = true;
+    // What was decided under the locks has been asked about already. Nearly always nobody is to be denied, so it acts by a statement that
+    // fails otherwise. When that happened lately, several shards are asked first, because what one acts on another could not take back alone,
+    // and the only one leaves them out. [TP10]
+    if (!isDecided && !care.isCareful) care.hasHoped = true;
+    if (!isDecided && care.isCareful && parts.length > 1) {
       const checked = await Promise.all(
         parts.map(async (part) => {
           const input = inputOf(part);
@@ -133,7 +143,7 @@ export function settler({ transact, reach }: SettleDeps): Settle {
       for (const rows of checked) denyAll(denials, rows);
     }
     const acting = parts.map((part) => ({ part, input: inputOf(part) })).map(async ({ part, input }): Promise<Changes> => {
-      const rows = input === undefined ? [] : await part.query<SettleRow>(...input.actBy({ isSure: isDecided || parts.length > 1 }));
+      const rows = input === undefined ? [] : await part.query<SettleRow>(...input.actBy({ isSure: isDecided || !care.isCareful || parts.length > 1 }));
       actedFirst();
       return { keys: input?.keys ?? [], rows };
     });
@@ -200,6 +210,23 @@ export function roundsOf(movements: readonly Movement[]): number[][] {
     (rounds[round] ??= []).push(at);
   }
   return rounds;
+}
+
+/**
+ * Whether movements that share holders end the same in whatever order, if nothing speaks against any of them: each item is in one of them, and
+ * what is held covers all that is spent, which the statement sees. Pure. [LD7]
+ */
+export function mayGoTogether(movements: readonly Movement[]): boolean {
+  const items = new Set<ItemId>();
+  for (const { guild, experience, postings } of movements) {
+    if (guild !== undefined || experience !== undefined) return false;
+    for (const posting of postings) {
+      if ('asset' in posting) continue;
+      if (items.has(posting.item)) return false;
+      items.add(posting.item);
+    }
+  }
+  return true;
 }
 
 /** What reads for the flushes of a round, if there are any. */

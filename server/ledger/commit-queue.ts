@@ -1,4 +1,4 @@
-import { holdersOf, type Movement, type MovementOutcome, type Turns } from '../../persistence/index.ts';
+import { holdersOf, itemsOf, type Movement, type MovementOutcome, type Turns } from '../../persistence/index.ts';
 import type { HolderId } from '../../schema/ids.ts';
 import { invariant } from '../../schema/invariant.ts';
 import { Refusal } from '../../schema/refusals.ts';
@@ -133,16 +133,21 @@ export class CommitQueue {
 
   #readyIfFirst(entry: Entry): void {
     if (entry.ready || !entry.holders.every((holder) => this.#lines.get(holder)?.[0] === entry)) return;
-    if (!entry.judged && this.#options.doubts?.(entry.movement)) {
-      this.#doubted.push(entry);
-      this.#stepOut([entry]);
-      if (!this.#judging) queueMicrotask(() => void this.#judge());
-      this.#judging = true;
-      return;
-    }
+    if (this.#isDoubted(entry)) return this.#stepAside(entry);
     entry.ready = true;
     entry.lane.ready.push(entry);
     this.#wake(entry.lane);
+  }
+
+  #isDoubted({ judged, movement }: Entry): boolean {
+    return !judged && this.#options.doubts?.(movement) === true;
+  }
+
+  #stepAside(entry: Entry): void {
+    this.#doubted.push(entry);
+    if (!this.#judging) queueMicrotask(() => void this.#judge());
+    this.#judging = true;
+    this.#stepOut([entry]);
   }
 
   /** One question at a time, for all who are doubted by then. */
@@ -201,22 +206,34 @@ export class CommitQueue {
 
   /**
    * Those who wait for nobody but the batch go along, each behind whom it waits for: many who want the same holders share
-   * a commit too, round by round.
+   * a commit too. Who names an item that the batch names already waits for what becomes of it.
    */
   #followUp(batch: Entry[], lane: Lane): void {
     const { batchSizeMax, roundsMax } = this.#options;
+    const items = new Set(batch.flatMap(({ movement }) => itemsOf(movement)));
     const taken = new Map<HolderId, number>();
     const nextOf = (holder: HolderId) => this.#lines.get(holder)?.[taken.get(holder) ?? 0];
     let last: readonly Entry[] = batch;
     for (let round = 1; last.length > 0; round++) {
       for (const { holders } of last) for (const holder of holders) taken.set(holder, (taken.get(holder) ?? 0) + 1);
       if (round >= roundsMax) return;
-      const room = batchSizeMax - batch.length;
-      const next = new Set(last.flatMap(({ holders }) => holders.map(nextOf)));
-      const fit = [...next].filter((entry) => entry !== undefined && !entry.ready && entry.lane === lane && entry.holders.every((holder) => nextOf(holder) === entry)) as Entry[];
-      last = fit.slice(0, Math.max(0, room));
-      for (const entry of last) entry.ready = true;
-      batch.push(...last);
+      const next: Entry[] = [];
+      const holders = new Set(last.flatMap((entry) => entry.holders));
+      for (const holder of holders) {
+        const entry = nextOf(holder);
+        if (entry === undefined || entry.ready || entry.lane !== lane || !entry.holders.every((other) => nextOf(other) === entry)) continue;
+        if (this.#isDoubted(entry)) {
+          this.#stepAside(entry);
+          // Another one is next in their lines now.
+          for (const other of entry.holders) if (holders.delete(other)) holders.add(other);
+        } else if (batch.length < batchSizeMax && itemsOf(entry.movement).every((item) => !items.has(item))) {
+          entry.ready = true;
+          next.push(entry);
+          batch.push(entry);
+          for (const item of itemsOf(entry.movement)) items.add(item);
+        }
+      }
+      last = next;
     }
   }
 
@@ -246,8 +263,9 @@ export class CommitQueue {
     for (const entry of batch) {
       for (const holder of entry.holders) {
         const line = this.#lines.get(holder);
-        invariant(line?.[0] === entry, 'who leaves a line was first in it');
-        line.shift();
+        const place = line?.indexOf(entry);
+        invariant(line && place !== undefined && (place === 0 || (place > 0 && !entry.ready)), 'who leaves a line was first in it, or was never taken');
+        line.splice(place, 1);
         if (line.length === 0) this.#lines.delete(holder);
       }
     }

@@ -3,12 +3,13 @@ import { faultPoints, openStorage, type Movement, type Storage } from '../../per
 import type { ItemId, PlayerId } from '../../schema/ids.ts';
 import { command, committed, itemPosting, movement, redInvariants, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
 
-const CHECK = 'settle-check';
+/** The statements by which those are told apart who are to be denied. */
+const CAREFUL = ['settle-check', 'settle-act', 'settle-act-here'];
 /** As persistence/settle.ts has it. */
-const CAREFUL_BATCHES = 16;
+const CAREFUL_BATCHES = { 'over several shards': 16, 'on one shard': 2 };
 const pay = (giver: PlayerId, receiver: PlayerId, quantity: number) => ({ asset: 'gold', quantity, giver, receiver });
 
-describe('a batch over several shards that acts before it was asked about', () => {
+describe('a batch that acts before it was asked about', () => {
   let cluster: TestCluster;
   /** Statements that were sent, by their names. */
   let sent: string[] = [];
@@ -41,14 +42,14 @@ describe('a batch over several shards that acts before it was asked about', () =
   const asks = async (storage: Storage, batch: readonly Movement[]) => {
     sent = [];
     const outcomes = await storage.settle(batch);
-    return { outcomes, hasAsked: sent.includes(CHECK) };
+    return { outcomes, isCareful: sent.some((name) => CAREFUL.includes(name)) };
   };
 
   it('[TP10] is not asked about, and each shard moves its own', async () => {
     const [storage, [ann, bob]] = [await hopeful(), await pairAt(0, 3)];
     const sword = await cluster.mintItem(ann);
-    const { outcomes, hasAsked } = await asks(storage, [movement([itemPosting({ id: sword }, ann, bob), pay(ann, bob, 7)])]);
-    assert.deepEqual([outcomes.map(verdictOf), hasAsked], [['committed'], false]);
+    const { outcomes, isCareful } = await asks(storage, [movement([itemPosting({ id: sword }, ann, bob), pay(ann, bob, 7)])]);
+    assert.deepEqual([outcomes.map(verdictOf), isCareful], [['committed'], false]);
     const held = await cluster.storage.holdings.holdings([ann, bob]);
     assert.deepEqual([held.get(ann)?.fungibles, held.get(bob)?.fungibles, held.get(bob)?.items.map(({ id }) => id)], [{ gold: 93 }, { gold: 7 }, [sword]]);
   });
@@ -68,15 +69,15 @@ describe('a batch over several shards that acts before it was asked about', () =
   };
   // Guards the second try, and that what was prepared on other shards is rolled back before it: it would hold the rows that this wants.
   for (const [said, poison] of Object.entries(poisons)) {
-    for (const [where, giverOn, receiverOn] of [['the shard that decides', 0, 2], ['one that prepares', 2, 0]] as const) {
+    for (const [where, giverOn, receiverOn] of [['the shard that decides', 0, 2], ['one that prepares', 2, 0], ['the only one', 1, 1]] as const) {
       it(`[TP10] leaves out who is ${said} on ${where}, settles the others, and leaves nothing prepared`, async () => {
         const storage = await hopeful();
         const [ann, bob] = await pairAt(giverOn, receiverOn);
-        const others = [await pairAt(1, 2), await pairAt(0, 0), await pairAt(3, 1)];
+        const others = where === 'the only one' ? [await pairAt(1, 1), await pairAt(1, 1), await pairAt(1, 1)] : [await pairAt(1, 2), await pairAt(0, 0), await pairAt(3, 1)];
         const poisoned = await poison(ann, bob);
-        const { outcomes, hasAsked } = await asks(storage, [movement([pay(...others[0]!, 5)]), poisoned, ...others.slice(1).map((pair) => movement([pay(...pair, 5)]))]);
+        const { outcomes, isCareful } = await asks(storage, [movement([pay(...others[0]!, 5)]), poisoned, ...others.slice(1).map((pair) => movement([pay(...pair, 5)]))]);
         assert.deepEqual(outcomes.map(verdictOf), ['committed', said.split(' ')[0], 'committed', 'committed']);
-        assert.ok(hasAsked, 'the second time it is asked about');
+        assert.ok(isCareful, 'the second time they are told apart');
         assert.deepEqual(await prepared(), []);
         const held = await cluster.storage.holdings.holdings(others.flat());
         for (const [giver, receiver] of others) assert.deepEqual([held.get(giver)?.fungibles, held.get(receiver)?.fungibles], [{ gold: 95 }, { gold: 5 }]);
@@ -85,13 +86,15 @@ describe('a batch over several shards that acts before it was asked about', () =
   }
 
   // Guards the care that is taken for a while: where every batch has somebody to deny, each would be written twice.
-  it('[TP10] is asked about for a while after somebody was denied, and then no more', async () => {
-    const [storage, [ann, bob]] = [await hopeful(), await pairAt(1, 3)];
-    const valid = () => asks(storage, [movement([pay(ann, bob, 1)])]).then(({ hasAsked }) => hasAsked);
-    assert.equal(await valid(), false);
-    assert.equal((await asks(storage, [movement([pay(ann, bob, 1_000)])])).hasAsked, true);
-    const asked: boolean[] = [];
-    for (let batch = 0; batch < CAREFUL_BATCHES + 1; batch++) asked.push(await valid());
-    assert.deepEqual([asked.filter(Boolean).length, asked.at(-1)], [CAREFUL_BATCHES - 1, false]);
-  });
+  for (const [where, giverOn, receiverOn] of [['over several shards', 1, 3], ['on one shard', 1, 1]] as const) {
+    it(`[TP10] is taken care of for a while after somebody was denied ${where}, and then no more`, async () => {
+      const [storage, [ann, bob]] = [await hopeful(), await pairAt(giverOn, receiverOn)];
+      const valid = () => asks(storage, [movement([pay(ann, bob, 1)])]).then(({ isCareful }) => isCareful);
+      assert.equal(await valid(), false);
+      assert.equal((await asks(storage, [movement([pay(ann, bob, 1_000)])])).isCareful, true);
+      const careful: boolean[] = [];
+      for (let batch = 0; batch < CAREFUL_BATCHES[where] + 1; batch++) careful.push(await valid());
+      assert.deepEqual([careful.filter(Boolean).length, careful.at(-1)], [CAREFUL_BATCHES[where] - 1, false]);
+    });
+  }
 });

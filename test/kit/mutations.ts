@@ -369,6 +369,10 @@ export const MUTATIONS = {
     guard: 'what a guild is decided by is read behind the locks [GA2]',
     edits: [{ file: 'persistence/settle.ts', find: '      const locking = Promise.all([part.query<HolderRow>(LOCK', replace: '      ahead?.send(part, transaction.shardOf);\n      const locking = Promise.all([part.query<HolderRow>(LOCK' }],
   },
+  'overdrawn-together': {
+    guard: 'what is held at first covers all that is spent by movements that go together [LD7]',
+    edits: [{ file: SETTLE, find: 'from b where coalesce(held, 0) < spent or', replace: 'from b where coalesce(held, 0) + got < spent or' }],
+  },
   'guild-names-shared': {
     guard: 'no two guilds have one name or tag [GU1]',
     edits: [{ file: 'persistence/guilds/guild-store.ts', find: 'if (taken.length === 0) throw', replace: 'if (taken.length < 0) throw' }],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { Turns, type Movement, type MovementOutcome } from '../../persistence/index.ts';
+import type { HolderId, ItemId } from '../../schema/ids.ts';
 import { moves, nameOf, openQueue } from '../kit/flights.ts';
 
 const LONG_MS = 60_000;
@@ -166,6 +167,33 @@ describe('the commit queue', () => {
     for (const [name, holders] of [['a', 'A'], ['b', 'AX'], ['c', 'A'], ['d', 'D'], ['e', 'D'], ['f', 'D']] as const) submit(moves(name, holders));
     await turn();
     assert.deepEqual(flights.map(({ names }) => names), ['x', 'a d e'], 'b waits for x, and c for b');
+  });
+
+  // Guards the items of `#followUp`: what one of a commit gives away, the next one does not have.
+  it('[TQ2] takes along none that names an item which the commit names already, nor whom that keeps waiting', async () => {
+    const { flights, submit } = openQueue({ roundsMax: 9, workersMax: 2 });
+    const gives = (name: string, holders: string, ...items: string[]): Movement => {
+      const plain = moves(name, holders);
+      const [giver, receiver] = [...holders] as HolderId[];
+      return { ...plain, postings: [...plain.postings, ...items.map((item) => ({ item: item as ItemId, version: 1, content: { kind: 'sword', attributes: {}, bound: false }, giver: giver!, receiver: receiver ?? null }))] };
+    };
+    for (const [name, holders, ...items] of [['a', 'AB', 's'], ['b', 'BC', 't'], ['c', 'AD', 'u'], ['d', 'AC', 's', 'v'], ['e', 'CE', 'w'], ['f', 'BE', 'v']] as const) submit(gives(name, holders, ...items));
+    await turn();
+    assert.deepEqual(flights.map(({ names }) => names), ['a c b'], 'd names what a does, e waits for d, and f for e');
+    await flights[0]!.land();
+    assert.deepEqual(flights.map(({ names }) => names).slice(1), ['d e'], 'f names what d does');
+  });
+
+  // Guards the doubts of `#followUp`: who goes along is taken before its turn would have come.
+  it('[TQ6] judges aside what looks hopeless when it might go along, and takes the next one', async () => {
+    const asked: string[] = [];
+    const judge = (movements: readonly Movement[]) => Promise.resolve(movements.map((movement): MovementOutcome => (asked.push(nameOf(movement)), { status: 'refused', code: 'NOT_OWNER', details: {} })));
+    const { queue, flights, told, submit } = openQueue({ roundsMax: 9, doubts: (movement) => nameOf(movement).startsWith('?'), judge });
+    for (const [name, holders] of [['a', 'AB'], ['?b', 'BC'], ['?c', 'AB'], ['d', 'BC'], ['e', 'A']] as const) submit(moves(name, holders));
+    await turn();
+    assert.deepEqual([flights.map(({ names }) => names), asked, told.get('?b'), told.get('?c')], [['a e d'], ['?b', '?c'], 'refused', 'refused']);
+    await flights[0]!.land();
+    assert.equal(queue.length, 0);
   });
 
   // Guards `#stepOut` of the doubted: they would take their holders' turns.
