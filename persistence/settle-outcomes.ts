@@ -139,7 +139,7 @@ export function collectOutcomes(entries: readonly Entry[], denials: Denials, nex
     const profile = player && profiles.get(player);
     outcomes.push(player && profile ? { ...outcome, profile: { player, ...profile } } : outcome);
   }
-  return outcomes.reverse();
+  return outcomes.toReversed();
 }
 
 type Balances = Map<string, Map<string, number>>;

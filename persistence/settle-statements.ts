@@ -156,7 +156,7 @@ const CHOOSY: Variant = { bad: BAD, why: 'ix', together: false };
  * Nothing speaks against any of it, or the statement fails: a holder may be in many movements then, if no item is and what is held at first
  * covers all that is spent, because they end the same in whatever order.
  */
-const SURE: Variant = { bad: `${HOLDINGS})`, why: fail("'sure, and refused: ' || code || ' ' || doc"), together: true };
+const SURE: Variant = { bad: `${HOLDINGS})`, why: fail("'sure under the locks, and refused: ' || code || ' ' || doc"), together: true };
 
 /** What most batches need: things change hands between holders who are all here. */
 export const ACT_HERE: Statement = { name: 'settle-act-here', text: act(CHOOSY, '', '') };

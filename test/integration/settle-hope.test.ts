@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { faultPoints, openStorage, type Movement, type Storage } from '../../persistence/index.ts';
+import { faultPoints, openStorage, type Movement, type Posting, type Storage } from '../../persistence/index.ts';
 import type { ItemId, PlayerId } from '../../schema/ids.ts';
 import { command, committed, itemPosting, movement, redInvariants, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
 
@@ -8,6 +8,8 @@ const CAREFUL = ['settle-check', 'settle-act', 'settle-act-here'];
 /** As persistence/settle.ts has it. */
 const CAREFUL_BATCHES = { 'over several shards': 16, 'on one shard': 2 };
 const pay = (giver: PlayerId, receiver: PlayerId, quantity: number) => ({ asset: 'gold', quantity, giver, receiver });
+/** Asked by the giver, on whose shard the command is then. */
+const asked = (giver: PlayerId, ...postings: Posting[]) => movement(postings, { commands: [command({ actor: giver })] });
 
 describe('a batch that acts before it was asked about', () => {
   let cluster: TestCluster;
@@ -48,7 +50,7 @@ describe('a batch that acts before it was asked about', () => {
   it('[TP10] is not asked about, and each shard moves its own', async () => {
     const [storage, [ann, bob]] = [await hopeful(), await pairAt(0, 3)];
     const sword = await cluster.mintItem(ann);
-    const { outcomes, isCareful } = await asks(storage, [movement([itemPosting({ id: sword }, ann, bob), pay(ann, bob, 7)])]);
+    const { outcomes, isCareful } = await asks(storage, [asked(ann, itemPosting({ id: sword }, ann, bob), pay(ann, bob, 7))]);
     assert.deepEqual([outcomes.map(verdictOf), isCareful], [['committed'], false]);
     const held = await cluster.storage.holdings.holdings([ann, bob]);
     assert.deepEqual([held.get(ann)?.fungibles, held.get(bob)?.fungibles, held.get(bob)?.items.map(({ id }) => id)], [{ gold: 93 }, { gold: 7 }, [sword]]);
@@ -56,11 +58,11 @@ describe('a batch that acts before it was asked about', () => {
 
   const stranger = crypto.randomUUID() as ItemId;
   const poisons: Record<string, (giver: PlayerId, receiver: PlayerId) => Promise<Movement>> = {
-    NOT_OWNER: async (giver, receiver) => movement([pay(giver, receiver, 1), itemPosting({ id: await cluster.mintItem(receiver) }, giver, receiver)]),
-    'NOT_OWNER of nothing': (giver, receiver) => Promise.resolve(movement([itemPosting({ id: stranger }, giver, receiver)])),
-    ITEM_BOUND: async (giver, receiver) => movement([itemPosting({ id: await cluster.mintItem(giver, { bound: true }) }, giver, receiver)]),
-    stale: async (giver, receiver) => movement([pay(giver, receiver, 1), itemPosting({ id: await cluster.mintItem(giver), version: 7 }, giver, receiver)]),
-    INSUFFICIENT: (giver, receiver) => Promise.resolve(movement([pay(giver, receiver, 101)])),
+    NOT_OWNER: async (giver, receiver) => asked(giver, pay(giver, receiver, 1), itemPosting({ id: await cluster.mintItem(receiver) }, giver, receiver)),
+    'NOT_OWNER of nothing': (giver, receiver) => Promise.resolve(asked(giver, itemPosting({ id: stranger }, giver, receiver))),
+    ITEM_BOUND: async (giver, receiver) => asked(giver, itemPosting({ id: await cluster.mintItem(giver, { bound: true }) }, giver, receiver)),
+    stale: async (giver, receiver) => asked(giver, pay(giver, receiver, 1), itemPosting({ id: await cluster.mintItem(giver), version: 7 }, giver, receiver)),
+    INSUFFICIENT: (giver, receiver) => Promise.resolve(asked(giver, pay(giver, receiver, 101))),
     known: async (giver, receiver) => {
       const known = command({ actor: giver });
       committed((await cluster.storage.settle([movement([pay(giver, receiver, 1)], { commands: [known] })]))[0]!);
@@ -75,7 +77,7 @@ describe('a batch that acts before it was asked about', () => {
         const [ann, bob] = await pairAt(giverOn, receiverOn);
         const others = where === 'the only one' ? [await pairAt(1, 1), await pairAt(1, 1), await pairAt(1, 1)] : [await pairAt(1, 2), await pairAt(0, 0), await pairAt(3, 1)];
         const poisoned = await poison(ann, bob);
-        const { outcomes, isCareful } = await asks(storage, [movement([pay(...others[0]!, 5)]), poisoned, ...others.slice(1).map((pair) => movement([pay(...pair, 5)]))]);
+        const { outcomes, isCareful } = await asks(storage, [asked(others[0]![0], pay(...others[0]!, 5)), poisoned, ...others.slice(1).map((pair) => asked(pair[0], pay(...pair, 5)))]);
         assert.deepEqual(outcomes.map(verdictOf), ['committed', said.split(' ')[0], 'committed', 'committed']);
         assert.ok(isCareful, 'the second time they are told apart');
         assert.deepEqual(await prepared(), []);
@@ -89,9 +91,9 @@ describe('a batch that acts before it was asked about', () => {
   for (const [where, giverOn, receiverOn] of [['over several shards', 1, 3], ['on one shard', 1, 1]] as const) {
     it(`[TP10] is taken care of for a while after somebody was denied ${where}, and then no more`, async () => {
       const [storage, [ann, bob]] = [await hopeful(), await pairAt(giverOn, receiverOn)];
-      const valid = () => asks(storage, [movement([pay(ann, bob, 1)])]).then(({ isCareful }) => isCareful);
+      const valid = () => asks(storage, [asked(ann, pay(ann, bob, 1))]).then(({ isCareful }) => isCareful);
       assert.equal(await valid(), false);
-      assert.equal((await asks(storage, [movement([pay(ann, bob, 1_000)])])).isCareful, true);
+      assert.equal((await asks(storage, [asked(ann, pay(ann, bob, 1_000))])).isCareful, true);
       const careful: boolean[] = [];
       for (let batch = 0; batch < CAREFUL_BATCHES[where] + 1; batch++) careful.push(await valid());
       assert.deepEqual([careful.filter(Boolean).length, careful.at(-1)], [CAREFUL_BATCHES[where] - 1, false]);
