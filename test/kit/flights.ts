@@ -1,14 +1,15 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Movement, MovementOutcome } from '../../persistence/index.ts';
-import type { HolderId, TransactionId } from '../../schema/ids.ts';
+import type { HolderId, ItemId, TransactionId } from '../../schema/ids.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import { CommitQueue, type CommitQueueOptions } from '../../server/ledger/commit-queue.ts';
 
-/** A movement that says its name and whom it touches, and by its reason which lane it is of. */
-export function moves(name: string, holders: string, lane = ''): Movement {
+/** A movement that says its name, whom it touches and what it gives, and by its reason which lane it is of. */
+export function moves(name: string, holders: string, lane = '', items: readonly string[] = []): Movement {
   const [giver, ...receivers] = [...holders] as HolderId[];
   const postings = receivers.length === 0 ? [{ asset: name, quantity: 1, giver: giver!, receiver: null }] : receivers.map((receiver) => ({ asset: name, quantity: 1, giver: giver!, receiver }));
-  return { reason: lane, postings, commands: [] };
+  const given = items.map((item) => ({ item: item as ItemId, version: 1, content: { kind: 'sword', attributes: {}, bound: false }, giver: giver!, receiver: receivers[0] ?? null }));
+  return { reason: lane, postings: [...postings, ...given], commands: [] };
 }
 export const nameOf = ({ postings: [first] }: Movement) => (first && 'asset' in first ? first.asset : '');
 const outcomeOf = (movement: Movement): MovementOutcome => ({ status: 'committed', transactionId: nameOf(movement) as TransactionId, deltas: [], answers: [] });
