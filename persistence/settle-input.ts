@@ -63,6 +63,7 @@ export class SettleInput {
   readonly #contents = { kind: [] as string[], attributes: [] as string[], bound: [] as boolean[], of: [] as (number | 'NULL')[] }; // $13 … $16
   readonly #commands = { ix: [] as number[], place: [] as number[], actor: [] as number[], id: [] as string[] }; // $17 … $20
   readonly #said = { hash: [] as string[], answer: [] as string[], of: [] as number[] }; // $21 … $23
+  #saidLast: { hash: Buffer; answer: string } | undefined;
   /** Of the holders that are here: by how much the numbers rise that are counted. */
   readonly #counts = { moves: [] as number[], trades: [] as number[] }; // $24, $25
   readonly #experience = { ix: [] as number[], player: [] as number[], xp: [] as number[] }; // $26 … $28
@@ -115,7 +116,7 @@ export class SettleInput {
     c.place.push(place);
     c.actor.push(this.#placeOf(actor));
     c.id.push(id);
-    this.#said.of.push(this.#addSaid(hash.toString('hex'), quoted(JSON.stringify(answer ?? null))));
+    this.#said.of.push(this.#addSaid(hash, JSON.stringify(answer ?? null)));
   }
 
   addExperience(ix: number, { player, xp }: NonNullable<Movement['experience']>): void {
@@ -161,10 +162,11 @@ export class SettleInput {
   }
 
   /** Both sides of a trade ask the same and are answered the same. */
-  #addSaid(hash: string, answer: string): number {
+  #addSaid(hash: Buffer, answer: string): number {
     const said = this.#said;
-    if (said.hash.at(-1) === hash && said.answer.at(-1) === answer) return said.hash.length;
-    said.answer.push(answer);
-    return said.hash.push(hash);
+    if (this.#saidLast?.hash === hash && this.#saidLast.answer === answer) return said.hash.length;
+    this.#saidLast = { hash, answer };
+    said.answer.push(quoted(answer));
+    return said.hash.push(hash.toString('hex'));
   }
 }

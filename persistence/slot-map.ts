@@ -151,8 +151,11 @@ export class SlotMap {
 }
 
 function viewOf(owners: Int16Array, versions: ReadonlyMap<number, number>): MapView {
+  const [first = -1] = owners;
+  // Where there is one shard, no key is hashed: it costs a settlement more than what it is for.
+  const isOne = owners.every((owner) => owner === first);
   return {
-    shardOf: (key) => owners[rememberedSlot(key)] as number,
+    shardOf: isOne ? () => first : (key) => owners[rememberedSlot(key)] as number,
     versionOn: (shard) => versions.get(shard) ?? Number.NaN,
   };
 }

@@ -96,8 +96,8 @@ export async function openStorage(shards: Shard[], { reach, onUnfinished, onLost
     settle: settler({ transact, reach }),
     judge: judger(shards, map),
     laneOf: (movement) => {
-      const [home, ...others] = new Set(keysOf(movement).map(map.view.shardOf));
-      return others.length === 0 ? String(home) : 'crossing';
+      const [home, ...others] = keysOf(movement).map(map.view.shardOf);
+      return others.every((shard) => shard === home) ? String(home) : 'crossing';
     },
     async itemHistory(itemId) {
       await map.keepUp();

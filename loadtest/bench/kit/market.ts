@@ -63,9 +63,13 @@ export class Market {
     const worker = async () => {
       while (more()) {
         const pair = pairs.pair(random);
+        const [mine, theirs] = [this.#shown.get(pair[0]) ?? [], this.#shown.get(pair[1]) ?? []];
+        const [at, there] = [Math.floor(random() * mine.length), Math.floor(random() * theirs.length)];
+        const items = [mine[at] as ItemId, theirs[there] as ItemId] as const;
         const began = performance.now();
-        await this.tradeItems(pair, [pick(random, this.#shown.get(pair[0]) ?? []), pick(random, this.#shown.get(pair[1]) ?? [])]);
+        await this.#settled(pair, items);
         tookMs.push(performance.now() - began);
+        [theirs[there], mine[at]] = items;
         pairs.release(pair);
       }
     };
@@ -87,6 +91,12 @@ export class Market {
 
   /** A whole trade: two offers, two acceptances, settled. @throws {Refusal} what the feature refuses */
   async tradeItems([a, b]: readonly [PlayerId, PlayerId], [given, taken]: readonly [ItemId, ItemId]): Promise<void> {
+    await this.#settled([a, b], [given, taken]);
+    this.#replace(a, given, taken);
+    this.#replace(b, taken, given);
+  }
+
+  async #settled([a, b]: readonly [PlayerId, PlayerId], [given, taken]: readonly [ItemId, ItemId]): Promise<void> {
     const trade = new Trade(newId<TradeId>(), [a, b], this.#features.trading);
     trade.seat(a, SESSION);
     trade.seat(b, SESSION);
@@ -95,8 +105,6 @@ export class Market {
     await trade.accept(a, { commandId: randomUUID() as CommandId, revision });
     const { status } = await trade.accept(b, { commandId: randomUUID() as CommandId, revision });
     invariant(status === 'settled', 'the second acceptance settles');
-    this.#replace(a, given, taken);
-    this.#replace(b, taken, given);
   }
 
   async #show(): Promise<void> {
