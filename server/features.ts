@@ -17,7 +17,7 @@ import { Gathering } from './world/index.ts';
 const GUILDS_CACHED_MAX = 5_000;
 const QUEUE = { batchSizeMax: 200, batchShareMin: 25, roundsMax: 12, workersMax: 4, lengthMax: 20_000 };
 
-/** Of all lanes together: one batch commits while the next one gathers. A shard that hangs keeps a turn from the others for so long. */
+/** Of all lanes together: two batches commit while the next one gathers. A shard that hangs keeps a turn from the others for so long. */
 const TURNS = { atOnceMax: 3, holdMaxMs: 100 };
 
 export interface FeatureOptions {

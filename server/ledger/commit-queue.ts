@@ -59,8 +59,8 @@ interface Lane {
  * Commits many movements at a time. [TQ1] … [TQ5]
  *
  * Group commit: a movement waits for the commit in flight, never for a timer; a lonely one goes at once. Each holder has
- * a line of its own, and a movement is ready when it is first in the lines of all its holders. So a batch holds each
- * holder once, commits under way never share a holder, a holder's movements keep their order, and the oldest movement
+ * a line of its own, and a movement is ready when it is first in the lines of all its holders. So commits under way never
+ * share a holder, a holder's movements keep their order, and the oldest movement
  * is always ready: nobody starves and nothing deadlocks. [TQ7] for lanes that take turns.
  *
  * Many want the same thing, and one gets it: what the others still ask would take their holders' turns in vain. A movement
