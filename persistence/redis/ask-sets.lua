@@ -1,7 +1,7 @@
 -- Answers all that is asked of some sets in one turn.
 -- KEYS: of each set the set itself and what is known of it. ARGV: of each set, as counts with what is counted behind them: keys (how
 -- many are below each?), players (the key of each?), rows of the top, places as key, player and radius (which rows are around each?),
--- and 1 where its size is asked for.
+-- and 1 where its size is asked for. Or one number below zero: so many rows of the top, and nothing else, as most ask.
 -- Returns of each set: its mark, the counts, the keys, the rows of the top, of each place what `around` says, the size.
 local at = 1
 local function take(count)
@@ -45,26 +45,30 @@ for place = 1, #KEYS / 2 do
   -- What is not asked for is nothing, which costs least to tell.
   local below, keys, rows, windows, size = false, false, false, false, false
   local bounds = tonumber(ARGV[take(1)])
-  if bounds > 0 then
-    below = {}
-    for count = 1, bounds do below[count] = redis.call('ZCOUNT', set, '-inf', '(' .. ARGV[take(1)]) end
-  end
-  local players = tonumber(ARGV[take(1)])
-  if players > 0 then
-    local from = take(players)
-    keys = redis.call('ZMSCORE', set, unpack(ARGV, from, from + players - 1))
-  end
-  local limit = tonumber(ARGV[take(1)])
-  if limit > 0 then rows = asText(rowsOf(set, 0, limit - 1)) end
-  local places = tonumber(ARGV[take(1)])
-  if places > 0 then
-    windows = {}
-    for count = 1, places do
-      local from = take(3)
-      windows[count] = around(set, ARGV[from], ARGV[from + 1], tonumber(ARGV[from + 2]))
+  if bounds < 0 then
+    rows = asText(rowsOf(set, 0, -bounds - 1))
+  else
+    if bounds > 0 then
+      below = {}
+      for count = 1, bounds do below[count] = redis.call('ZCOUNT', set, '-inf', '(' .. ARGV[take(1)]) end
     end
+    local players = tonumber(ARGV[take(1)])
+    if players > 0 then
+      local from = take(players)
+      keys = redis.call('ZMSCORE', set, unpack(ARGV, from, from + players - 1))
+    end
+    local limit = tonumber(ARGV[take(1)])
+    if limit > 0 then rows = asText(rowsOf(set, 0, limit - 1)) end
+    local places = tonumber(ARGV[take(1)])
+    if places > 0 then
+      windows = {}
+      for count = 1, places do
+        local from = take(3)
+        windows[count] = around(set, ARGV[from], ARGV[from + 1], tonumber(ARGV[from + 2]))
+      end
+    end
+    if ARGV[take(1)] == '1' then size = redis.call('ZCARD', set) end
   end
-  if ARGV[take(1)] == '1' then size = redis.call('ZCARD', set) end
   answers[place] = {redis.call('HGET', KEYS[2 * place], 'complete') or '', below, keys, rows, windows, size}
 end
 return answers

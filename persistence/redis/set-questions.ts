@@ -102,7 +102,9 @@ export class SetQuestions {
     const values: (string | number)[] = [];
     for (const [set, { known, below, players, limit, places, size }] of asked) {
       keys.push(set, known);
-      values.push(below.length, ...below, players.length, ...players, limit, places.length / 3, ...places, size ? 1 : 0);
+      const isTopAlone = limit > 0 && !size && below.length + players.length + places.length === 0;
+      if (isTopAlone) values.push(-limit);
+      else values.push(below.length, ...below, players.length, ...players, limit, places.length / 3, ...places, size ? 1 : 0);
     }
     this.#scripts.askSets(keys.length, [...keys, ...values]).then(
       (answers) => [...asked.values()].forEach(({ hear }, at) => hear.forEach((each) => each(answers[at] as RawAnswer))),
