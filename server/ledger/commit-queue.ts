@@ -215,7 +215,7 @@ export class CommitQueue {
 
   /**
    * Those who wait for nobody but the batch go along, each behind whom it waits for: many who want the same holders share
-   * a commit too. Who names an item that the batch names already waits for what becomes of it.
+   * a commit too. Who names an item that the batch names already lets those behind go first, once, and then waits for what becomes of it.
    */
   #followUp(batch: Entry[], lane: Lane): void {
     const { batchSizeMax, roundsMax } = this.#options;

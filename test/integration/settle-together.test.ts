@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { closeShards, openShards, openStorage, type Movement, type Posting, type Storage } from '../../persistence/index.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { closeShards, isConnectionLoss, openShards, openStorage, OutcomeUnknown, type Movement, type Posting, type Storage } from '../../persistence/index.ts';
 import { mayGoTogether } from '../../persistence/settle.ts';
 import type { Holdings } from '../../schema/holdings.ts';
 import type { HolderId, ItemId, PlayerId } from '../../schema/ids.ts';
@@ -122,6 +123,42 @@ describe('movements that share holders, in one statement', () => {
     const outcomes = await storage.settle([asks(ann, [pay(ann, bob, 150)]), asks(bob, [pay(bob, ann, 60)])]);
     assert.deepEqual(outcomes.map(verdictOf), ['INSUFFICIENT', 'committed']);
   }
+  /** Where a settlement's connection ends. */
+  const crashes = [
+    ['before the statement acts on the last shard', 'update inventory', false],
+    ['when the commit was sent and its answer is lost', 'commit', true],
+  ] as const;
+  for (const [where, shards] of [['on one shard', [1, 1, 1]], ['over three shards', [0, 1, 3]]] as const) {
+    for (const [when, sent, isCommitted] of crashes) {
+      // Guards that they are one transaction, and that a repeat is known although the statement that is tried first does not look for commands.
+      it(`[LD7] a crash ${when} leaves ${isCommitted ? 'all' : 'nothing'} of them, ${where}, and what is asked again happens once`, async () => {
+        const { players, swords } = await traders(shards);
+        const [ann, bob, cyd] = players as [PlayerId, PlayerId, PlayerId];
+        const asked = [asks(ann, [itemPosting({ id: swords[0]![0]! }, ann, bob), pay(bob, ann, 7)]), asks(bob, [itemPosting({ id: swords[1]![0]! }, bob, cyd), pay(cyd, bob, 9)]), asks(cyd, [pay(cyd, ann, 1)])];
+        const before = await Promise.all(players.map(held));
+        const own = await openShards(cluster.urls, 2);
+        opened.push(own);
+        let times = 0;
+        const cut = async ({ shard, text, pid }: { shard: number; text: string; pid: number }) => {
+          const isIt = (isCommitted ? text.endsWith(sent) : text.includes(sent)) && ++times === (isCommitted ? 1 : new Set(shards).size);
+          if (isIt && !isCommitted) await cluster.sql(shard, 'select pg_terminate_backend($1, 5000)', [pid]);
+          return isIt && isCommitted ? `${text}; select pg_terminate_backend(pg_backend_pid())` : undefined;
+        };
+        const storage = await openStorage(own.map((shard) => interceptShard(shard, cut)), { reach: () => undefined, onUnfinished: () => undefined });
+        await assert.rejects(storage.settle(asked), (error) => (error as Error).name === OutcomeUnknown.name || isConnectionLoss(error));
+        // What is prepared and whose coordinator is gone is ended by a resolver, once it is old enough.
+        while ((await cluster.storage.listInDoubt(0)).open.length > 0) {
+          await delay(200);
+          await cluster.storage.resolveInDoubt();
+        }
+        if (!isCommitted) assert.deepEqual(await Promise.all(players.map(held)), before, 'nothing of any');
+        assert.deepEqual((await cluster.storage.settle(asked)).map(verdictOf), asked.map(() => (isCommitted ? 'known' : 'committed')));
+        assert.deepEqual(await Promise.all(players.map(async (player) => (await held(player)).fungibles['gold'])), [108, 102, 90]);
+        assert.deepEqual((await cluster.storage.settle(asked)).map(verdictOf), ['known', 'known', 'known']);
+      });
+    }
+  }
+
   // The ledger has one row of an item's version: what went together all the same would fail there, and be settled in rounds.
   it('[LD7] one item goes to one of two', () => oneSwordForTwo(openStorage));
   it('[LD7] nobody pays with what comes later', () => morePaidThanHeld(openStorage));
