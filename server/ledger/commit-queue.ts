@@ -38,8 +38,6 @@ interface Entry {
   lane: Lane;
   since: number;
   judged: boolean;
-  /** It let others go first, because it may be hopeless once they went. */
-  stoodBack: boolean;
   /** It is in its lane, or under way. */
   ready: boolean;
   resolve: (outcome: MovementOutcome) => void;
@@ -94,7 +92,7 @@ export class CommitQueue {
     const full = this.#draining || this.#length >= lengthMax || holders.some((holder) => (this.#lines.get(holder)?.length ?? 0) >= perHolderMax);
     if (full) return Promise.reject(new Refusal('BUSY', { reason: 'the commit queue is full' }));
     return new Promise((resolve, reject) => {
-      const entry: Entry = { movement, holders, lane: this.#laneOf(movement), since: this.#now(), judged: false, stoodBack: false, ready: false, resolve, reject };
+      const entry: Entry = { movement, holders, lane: this.#laneOf(movement), since: this.#now(), judged: false, ready: false, resolve, reject };
       this.#length++;
       this.#join(entry);
     });
@@ -150,13 +148,6 @@ export class CommitQueue {
     if (!this.#judging) queueMicrotask(() => void this.#judge());
     this.#judging = true;
     this.#stepOut([entry]);
-  }
-
-  /** To the end of its lines, once. */
-  #standBack(entry: Entry): void {
-    entry.stoodBack = true;
-    this.#stepOut([entry]);
-    this.#join(entry);
   }
 
   /** One question at a time, for all who are doubted by then. */
@@ -215,7 +206,7 @@ export class CommitQueue {
 
   /**
    * Those who wait for nobody but the batch go along, each behind whom it waits for: many who want the same holders share
-   * a commit too. Who names an item that the batch names already lets those behind go first, once, and then waits for what becomes of it.
+   * a commit too. Who names an item that the batch names already waits for what becomes of it.
    */
   #followUp(batch: Entry[], lane: Lane): void {
     const { batchSizeMax, roundsMax } = this.#options;
@@ -231,19 +222,16 @@ export class CommitQueue {
       for (const holder of holders) {
         const entry = nextOf(holder);
         if (entry === undefined || entry.ready || entry.lane !== lane || !entry.holders.every((other) => nextOf(other) === entry)) continue;
-        const isNamed = itemsOf(entry.movement).some((item) => items.has(item));
-        if (this.#isDoubted(entry)) this.#stepAside(entry);
-        else if (isNamed && !entry.stoodBack) this.#standBack(entry);
-        else {
-          if (isNamed || batch.length >= batchSizeMax) continue;
+        if (this.#isDoubted(entry)) {
+          this.#stepAside(entry);
+          // Another one is next in their lines now.
+          for (const other of entry.holders) if (holders.delete(other)) holders.add(other);
+        } else if (batch.length < batchSizeMax && itemsOf(entry.movement).every((item) => !items.has(item))) {
           entry.ready = true;
           next.push(entry);
           batch.push(entry);
           for (const item of itemsOf(entry.movement)) items.add(item);
-          continue;
         }
-        // Another one is next in their lines now.
-        for (const other of entry.holders) if (holders.delete(other)) holders.add(other);
       }
       last = next;
     }

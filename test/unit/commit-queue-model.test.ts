@@ -83,8 +83,8 @@ describe('the commit queue, whoever asks and whatever ends first', () => {
   const given = fc.record({ holders: fc.subarray([...'ABCDE'], { minLength: 1, maxLength: 3 }), lane: fc.constantFrom('0', '1'), items: fc.subarray([...'stu'], { maxLength: 2 }), doubted: fc.nat(5).map((n) => n === 0), hopeless: fc.boolean() });
   const wave = fc.oneof({ weight: 3, arbitrary: fc.array(given, { minLength: 1, maxLength: 6 }) }, { weight: 2, arbitrary: fc.nat() });
 
-  // Guards what `#standBack` and `#stepAside` do about those who were behind: forgotten, they would wait for good.
-  it('[TQ2] [TQ6] has nobody name an item that the same commit names, and tells all, whoever stood back or stepped aside', async () => {
+  // Guards what `#stepAside` does about those who were behind: forgotten, they would wait for good.
+  it('[TQ2] [TQ6] has nobody name an item that the same commit names, and tells all, whoever stepped aside', async () => {
     const run = async (bounds: { batchSizeMax: number; workersMax: number; roundsMax: number }, steps: (typeof wave extends fc.Arbitrary<infer Value> ? Value : never)[]) => {
       const asked = new Map<Movement, { holders: string[]; items: string[]; doubted: boolean; hopeless: boolean }>();
       const judge = (movements: readonly Movement[]) => Promise.resolve(movements.map((movement): MovementOutcome | undefined => (asked.get(movement)?.hopeless ? { status: 'refused', code: 'NOT_OWNER', details: {} } : undefined)));
