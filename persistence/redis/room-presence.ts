@@ -1,7 +1,11 @@
 import { RedisPresence } from '@colyseus/redis-presence';
 import type { Redis } from 'ioredis';
+import { RoomRequests } from './room-requests.ts';
 
 type Callback = (...args: unknown[]) => void;
+
+/** What the framework hears when its own time for an answer is over, and by which it looks whether a process lives. */
+const NO_ANSWER = [1, 'ipc_timeout'];
 
 /**
  * How the processes' matchmakers talk with each other, over connections that fail at once while Redis is away.
@@ -11,13 +15,14 @@ type Callback = (...args: unknown[]) => void;
  * a join that is alone tries by itself. What reads rejects.
  *
  * A room is given an object made from this one (`Object.create`), on which private fields are not there: none here is.
- * @see docs/SPEC.md RD6, RD7
+ * @see docs/SPEC.md RD6, RD7, RD9
  */
 export class RoomPresence extends RedisPresence {
   protected readonly commands: Redis;
   /** A connection of its own: one that listens may not give commands. */
   protected readonly subscriber: Redis;
   protected readonly onFault: (error: Error) => void;
+  protected readonly requests: RoomRequests;
 
   private constructor(commands: Redis, onFault: (error: Error) => void) {
     const heard = commands.listeners('error');
@@ -25,6 +30,7 @@ export class RoomPresence extends RedisPresence {
     this.commands = commands;
     this.subscriber = this.sub as Redis;
     this.onFault = onFault;
+    this.requests = new RoomRequests(commands, (reply) => this.subscriptions.emit(reply, NO_ANSWER));
     // Whoever opened the commands' connection reports what goes wrong with it; the framework would log it once more.
     for (const listener of commands.listeners('error')) if (!heard.includes(listener)) commands.off('error', listener as () => void);
     this.subscriber.removeAllListeners('error').on('error', onFault);
@@ -53,11 +59,13 @@ export class RoomPresence extends RedisPresence {
   }
 
   override async unsubscribe(topic: string, callback?: Callback): Promise<this> {
+    this.requests.over(topic);
     return (await this.reported(() => super.unsubscribe(topic, callback))) ?? this;
   }
 
   override async publish(topic: string, data: unknown): Promise<void> {
-    await this.reported(() => super.publish(topic, data));
+    const reply = RoomRequests.replyTopic(topic, data);
+    await this.reported(() => (reply === undefined ? super.publish(topic, data) : this.requests.send(reply, topic, data)));
   }
 
   override async set(key: string, value: string): Promise<unknown> {
@@ -103,6 +111,7 @@ export class RoomPresence extends RedisPresence {
   }
 
   override shutdown(): void {
+    this.requests.stop();
     this.subscriber.removeAllListeners('error').on('error', () => undefined).disconnect();
   }
 

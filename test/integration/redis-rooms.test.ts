@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { initializeRoomCache } from '@colyseus/core';
+import { initializeRoomCache, requestFromIPC, subscribeIPC } from '@colyseus/core';
 import { Client, type Room } from '@colyseus/sdk';
 import { openRedis, RoomDriver, RoomPresence, watchGeneration, type RedisLink } from '../../persistence/index.ts';
 import { assertSoon } from '../kit/patience.ts';
@@ -124,6 +124,73 @@ describe('rooms over a Redis that dies', () => {
       for (const topic of ['before', 'meanwhile', 'given up']) await presence.publish(topic, topic);
       await until(() => got.length === 2);
       assert.deepEqual(got.sort(), ['before', 'meanwhile']);
+    });
+
+    describe('requests', () => {
+      /** Longer than a test: what ends sooner was not ended by the framework's own time. */
+      const FOR_EVER_MS = 600_000;
+      const ROOM = '$room';
+      const ask = () => requestFromIPC<string>(presence, ROOM, 'ask', [], FOR_EVER_MS);
+      let other: RoomPresence;
+      beforeEach(async () => {
+        other = await RoomPresence.open(link.commands, { onFault });
+      });
+      afterEach(() => other.shutdown());
+
+      it('[RD9] what nobody heard yet is said again to who listens then, once', async () => {
+        let asked = 0;
+        const answer = ask();
+        await delay(2 * LOOK_MS);
+        await subscribeIPC(other, ROOM, () => Promise.resolve(`answer ${++asked}`));
+        // Guards that it is published again: at first it was heard by nobody.
+        assert.equal(await answer, 'answer 1');
+        await delay(6 * LOOK_MS);
+        assert.equal(asked, 1);
+      });
+
+      it('[RD9] what is heard is not said again, however long its answer takes', async () => {
+        let asked = 0;
+        await subscribeIPC(other, ROOM, () => delay(12 * LOOK_MS, `answer ${++asked}`));
+        // Guards that it is known who heard it, and that who listens is waited for.
+        assert.equal(await ask(), 'answer 1');
+        assert.equal(asked, 1);
+      });
+
+      for (const topic of [ROOM, 'p:process']) {
+        it(`[RD9] what nobody is left to answer is given up: ${topic}`, async () => {
+          // Guards that who is missing is missed, of one that never was there and of one that went away with the question.
+          await assert.rejects(requestFromIPC(presence, topic, 'ask', [], FOR_EVER_MS), { message: 'ipc_timeout' });
+          await subscribeIPC(other, topic, () => new Promise(() => undefined));
+          const asked = assert.rejects(requestFromIPC(presence, topic, 'ask', [], FOR_EVER_MS), { message: 'ipc_timeout' });
+          await delay(2 * LOOK_MS);
+          other.shutdown();
+          await asked;
+        });
+      }
+
+      it('[RD9] a process that is back in a moment is not given up, nor is anybody while Redis is away', async () => {
+        const isMissed = async (is: boolean) => await until(async () => ((await presence.channels('p:*')).length === 0) === is);
+        const [topic, lost] = ['p:process', (message: unknown) => void (asked = message as typeof asked)] as const;
+        let asked: [method: string, requestId: string] | undefined;
+        await other.subscribe(topic, lost);
+        const answer = requestFromIPC(presence, topic, 'ask', [], FOR_EVER_MS);
+        await until(() => asked !== undefined);
+        // Guards the patience with a connection that broke.
+        await other.unsubscribe(topic, lost);
+        await isMissed(true);
+        await delay(10 * LOOK_MS);
+        await other.subscribe(topic, lost);
+        await isMissed(false);
+        await redis.crash();
+        await until(() => !presence.isUp());
+        // Guards that nobody is missed by who cannot look.
+        await delay(30 * LOOK_MS);
+        await redis.revive();
+        await untilUp();
+        await isMissed(false);
+        await presence.publish(`ipc:${asked?.[1]}`, [0, 'here']);
+        assert.equal(await answer, 'here');
+      });
     });
 
     it('leaves the connection for commands open at its shutdown, with the listeners that it had', async () => {
