@@ -134,6 +134,15 @@ export abstract class AuthenticatedRoom<State extends object> extends Room<{ sta
     return super.disconnect(closeCode);
   }
 
+  /**
+   * The framework opens a room when a client has left, though its place may have been taken while it left: everybody would find the
+   * full room then, and nobody could join it. [RM7]
+   */
+  override async unlock(...automatically: []): Promise<void> {
+    if (automatically.length > 0 && this.hasReachedMaxClients()) return await this.setMatchmaking({ maxClients: this.maxClients });
+    await super.unlock(...automatically);
+  }
+
   /** Its connection is closed already, whatever the framework knows of it. */
   protected hasLeft(client: Client): boolean {
     return (client as Client & { readyState: number }).readyState !== WEB_SOCKET_OPEN;

@@ -9,6 +9,8 @@ import { MortalRedis } from '../kit/redis-host.ts';
 import { startRoomsProcess, type RoomsProcess } from '../kit/redis-rooms-host.ts';
 
 const LOOK_MS = 50;
+/** How long it takes to leave for who takes his time. */
+const LEAVE_MS = 1_000;
 
 describe('rooms over a Redis that dies', () => {
   let redis: MortalRedis;
@@ -320,6 +322,35 @@ describe('rooms over a Redis that dies', () => {
         await until(async () => (await join(server, 'meadow').catch(() => undefined))?.roomId === room.roomId);
       }
       assert.deepEqual(alive(), ['alive', 'alive']);
+    });
+
+    /** Two are there and leave, of whom one takes his time; two others take the seats meanwhile. @returns the room, and where the next one comes to be */
+    const takenMeanwhile = async (name: string) => {
+      const enter = async () => {
+        const room = await new Client(servers[0]!.url).joinOrCreate(name);
+        room.reconnection.enabled = false;
+        joined.push(room);
+        return room;
+      };
+      const [quick, slow] = [await enter(), await enter()];
+      slow.send('slow', LEAVE_MS);
+      void slow.leave();
+      await quick.leave();
+      const others = [await enter(), await enter()];
+      await until(() => !slow.connection.isOpen);
+      return { room: others.map(({ roomId }) => roomId), next: await enter().then(({ roomId }) => roomId, (error: Error) => error.message) };
+    };
+
+    it('[RM7] a full room is found by nobody, also when its seats were taken while another one left', async () => {
+      // Guards `unlock`.
+      const { room, next } = await takenMeanwhile('small');
+      assert.equal(room[0], room[1]);
+      assert.ok(!room.includes(next) && !/full/.test(next), next);
+    });
+
+    it('a full room is found by everybody, and none can join it, where the framework opens it: goes red without the guard', async () => {
+      const { room, next } = await takenMeanwhile('bare');
+      assert.match(next, new RegExp(`${room[0]} is already full`));
     });
 
     it('[RD6] shut down in order while Redis is away', async () => {
