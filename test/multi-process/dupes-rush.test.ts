@@ -198,7 +198,8 @@ describe('dupes: a rush', () => {
     [
       'write-trusts-offer',
       [
-        { dupe: '13', scenario: (server) => lastUnit(server, 5), symptom: /the seller holds/ },
+        // Or what moves twice breaks what holds it, when the trades come closer together.
+        { dupe: '13', scenario: (server) => lastUnit(server, 5), symptom: /the seller holds|'INTERNAL'/ },
         { dupe: '15', scenario: (server) => everyDoorAtOnce(server, 'sword'), symptom: /partner \d holds|gone once|[2-9] !== 1/ },
       ],
     ],
