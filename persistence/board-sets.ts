@@ -34,6 +34,11 @@ export interface SetWindow {
   rows: SetRow[];
 }
 
+export interface TopAsked {
+  name: SetName;
+  limit: number;
+}
+
 /**
  * The sets of one region. A set that is not complete answers undefined to every question: it was never filled, or lost what was in it.
  * Whoever fills it begins, applies every score that PostgreSQL has, and finishes; scores that come meanwhile are applied as ever.
@@ -42,8 +47,8 @@ export interface SetWindow {
 export interface BoardSets {
   /** Adds scores; none takes the place of a newer one of its player. @returns whether the set is complete */
   apply(name: SetName, entries: readonly SetEntry[]): Promise<boolean>;
-  /** The best, at most `limit`. */
-  top(name: SetName, limit: number): Promise<SetRow[] | undefined>;
+  /** Of each the best, at most `limit`; of several at once, because most of what one costs is the asking. */
+  tops(asked: readonly TopAsked[]): Promise<(SetRow[] | undefined)[]>;
   /** Of each player the score; null where it has none or is beyond what is kept. */
   scores(name: SetName, players: readonly PlayerId[]): Promise<(number | null)[] | undefined>;
   /** How many are better than each of these scores. */
@@ -104,7 +109,7 @@ export function memoryBoardSets(): BoardSets {
       trim(set, name.keep);
       return set.isComplete;
     },
-    top: (name, limit) => ask(name, ({ order }) => take(order.begin(), limit).map((place) => rowOf(name, place))),
+    tops: async (asked) => await Promise.all(asked.map(({ name, limit }) => ask(name, ({ order }) => take(order.begin(), limit).map((place) => rowOf(name, place))))),
     scores: (name, players) => ask(name, (set) => players.map((player) => ranked(set, player)).map((key) => (key === undefined ? null : keyOf(name, key)))),
     better: (name, values) => ask(name, ({ order }) => values.map((value) => indexOf(order, [keyOf(name, value), FIRST]))),
     around: (name, { player, value }, radius) =>

@@ -1,7 +1,7 @@
 /** The whole contract of storage: what features and the composition root may use. */
 export { auditShards, type AuditReport, type InvariantReport } from './audit.ts';
 export { memoryBus, type Bus, type GuildNews, type PlayerEvent, type Subscription } from './bus.ts';
-export { memoryBoardSets, type BoardSets, type SetEntry, type SetName, type SetRow } from './board-sets.ts';
+export { memoryBoardSets, type BoardSets, type SetEntry, type SetName, type SetRow, type TopAsked } from './board-sets.ts';
 export { ClusterError, closeShards, migrateShards, openShards } from './cluster.ts';
 export type { CommandReader, KnownCommand } from './commands.ts';
 export { memoryCooldowns, type Cooldowns } from './cooldowns.ts';

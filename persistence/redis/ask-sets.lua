@@ -2,7 +2,8 @@
 -- KEYS: of each set the set itself and what is known of it. ARGV: of each set, as counts with what is counted behind them: keys (how
 -- many are below each?), players (the key of each?), rows of the top, places as key, player and radius (which rows are around each?),
 -- and 1 where its size is asked for. Or one number below zero: so many rows of the top, and nothing else, as most ask.
--- Returns of each set: its mark, the counts, the keys, the rows of the top, of each place what `around` says, the size.
+-- Returns of each set: its mark, the rows of the top, the counts, the keys, of each place what `around` says, the size. Of a top alone
+-- the first two.
 local at = 1
 local function take(count)
   local from = at
@@ -42,11 +43,12 @@ end
 local answers = {}
 for place = 1, #KEYS / 2 do
   local set = KEYS[2 * place - 1]
+  local mark = redis.call('HGET', KEYS[2 * place], 'complete') or ''
   -- What is not asked for is nothing, which costs least to tell.
   local below, keys, rows, windows, size = false, false, false, false, false
   local bounds = tonumber(ARGV[take(1)])
   if bounds < 0 then
-    rows = asText(rowsOf(set, 0, -bounds - 1))
+    answers[place] = {mark, asText(rowsOf(set, 0, -bounds - 1))}
   else
     if bounds > 0 then
       below = {}
@@ -68,7 +70,7 @@ for place = 1, #KEYS / 2 do
       end
     end
     if ARGV[take(1)] == '1' then size = redis.call('ZCARD', set) end
+    answers[place] = {mark, rows, below, keys, windows, size}
   end
-  answers[place] = {redis.call('HGET', KEYS[2 * place], 'complete') or '', below, keys, rows, windows, size}
 end
 return answers

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import type { PlayerId } from '../../schema/ids.ts';
-import { KEPT_BEYOND, keyOf, type BoardSets, type SetName, type SetRow } from '../board-sets.ts';
+import { KEPT_BEYOND, keyOf, type BoardSets, type SetName, type SetRow, type TopAsked } from '../board-sets.ts';
 import { SetAdditions, SET_TTL_S } from './set-additions.ts';
 import { SetQuestions, type Marked } from './set-questions.ts';
 
@@ -72,9 +72,10 @@ export function redisBoardSets(redis: Redis): RedisBoardSets {
       const marks = await additions.add(keysOf(name), rules, entries.map(({ player, value, version }) => ({ key: keyOf(name, value), player, version })));
       return marks.every((mark) => mark === ran);
     },
-    top(name, limit) {
-      const { set, known } = keysOf(name);
-      return ask(questions.top(set, known, limit), (raw) => rowsOf(name, raw));
+    async tops(asked) {
+      const answers = await questions.tops(asked.map(({ name, limit }) => ({ ...keysOf(name), limit })));
+      const ran = runNow();
+      return answers.map(({ mark, answer }, at) => (mark === ran ? rowsOf((asked[at] as TopAsked).name, answer) : undefined));
     },
     async scores(name, players) {
       const { set, known } = keysOf(name);

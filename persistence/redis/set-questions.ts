@@ -6,8 +6,8 @@ const ASKED_AT_ONCE_MAX = 500;
 /** Rows are players and keys in turn, in one text. */
 type Window = [before: number, from: number, rows: string];
 const NOWHERE: Window = [0, 0, ''];
-/** What was not asked for is null. */
-type RawAnswer = [mark: string, below: number[] | null, keys: (string | null)[] | null, rows: string | null, windows: Window[] | null, size: number | null];
+/** What was not asked for is null, or not there. */
+type RawAnswer = [mark: string, rows: string | null, below?: number[] | null, keys?: (string | null)[] | null, windows?: Window[] | null, size?: number | null];
 
 /** The script beside this file, as a command. */
 interface Scripts {
@@ -50,21 +50,32 @@ export class SetQuestions {
   below(set: string, known: string, keys: readonly number[]): Promise<Marked<number[]>> {
     const asked = this.#of(set, known, keys.length);
     const from = asked.below.push(...keys.map(String)) - keys.length;
-    return answered(asked, ([, below]) => below?.slice(from, from + keys.length) ?? []);
+    return answered(asked, ([, , below]) => below?.slice(from, from + keys.length) ?? []);
   }
 
   /** The key of each player; null where it has none. */
   keys(set: string, known: string, players: readonly string[]): Promise<Marked<(string | null)[]>> {
     const asked = this.#of(set, known, players.length);
     const from = asked.players.push(...players) - players.length;
-    return answered(asked, ([, , keys]) => keys?.slice(from, from + players.length) ?? []);
+    return answered(asked, ([, , , keys]) => keys?.slice(from, from + players.length) ?? []);
   }
 
-  /** Players and keys in turn, the lowest key first. */
-  top(set: string, known: string, limit: number): Promise<Marked<string[]>> {
-    const asked = this.#of(set, known, 1 + limit / 10);
-    asked.limit = Math.max(asked.limit, limit);
-    return answered(asked, ([, , , rows]) => listIn(rows ?? '').slice(0, 2 * limit));
+  /** Of each set players and keys in turn, the lowest key first. */
+  tops(of: readonly { set: string; known: string; limit: number }[]): Promise<Marked<string[]>[]> {
+    return new Promise((resolve, reject) => {
+      const answers: Marked<string[]>[] = [];
+      let left = of.length;
+      for (const [at, { set, known, limit }] of of.entries()) {
+        const asked = this.#of(set, known, 1 + limit / 10);
+        asked.limit = Math.max(asked.limit, limit);
+        asked.hear.push(([mark, rows]) => {
+          answers[at] = { mark, answer: listIn(rows ?? '').slice(0, 2 * limit) };
+          if (--left === 0) resolve(answers);
+        });
+        asked.fail.push(reject);
+      }
+      if (left === 0) resolve(answers);
+    });
   }
 
   /** How many are before a place, how many before the first of the rows around it, and those. */

@@ -12,7 +12,7 @@ import { BoardKeeper, type Filled } from './board-keeper.ts';
 import { Counting } from './counting.ts';
 import { JoinedReads } from './joined-reads.ts';
 import { LiveBoards } from './live-boards.ts';
-import { compareRows, mergeWindows, rankRows, type Ranked, type RegionRow } from './merge.ts';
+import { compareRows, mergeWindows, rankRows, type LastTop, type Ranked, type RegionRow } from './merge.ts';
 import { Names } from './names.ts';
 import { Regions, type RegionSets } from './regions.ts';
 import { regionOf, ScorePusher } from './score-pusher.ts';
@@ -61,7 +61,7 @@ export class Leaderboards {
   readonly #homes = new LRUCache<string, string>({ max: HOMES_CACHED_MAX });
   readonly #closedTops = new LRUCache<string, BoardRows>({ max: CLOSED_CACHED_MAX, ttl: CLOSED_TTL_MS });
   readonly #tops: JoinedReads<string, BoardRows>;
-  readonly #lastTops = new Map<string, BoardRows>();
+  readonly #lastTops = new Map<string, { top: BoardRows; isSteady: boolean }>();
   readonly #live: LiveBoards;
   /** A score's own store knows what acted: a claim without a score is no answer. */
   readonly #once = new Idempotency({ find: async () => undefined });
@@ -295,14 +295,17 @@ export class Leaderboards {
   async #readTop(key: string): Promise<BoardRows> {
     const [boardName = '', region = ''] = key.split(' ');
     const { board, season, regions } = this.#scopeOf(boardName, region);
-    const top = await this.#topOf(board, season, region, regions, this.#lastTops.get(key)?.rows);
-    const last = this.#lastTops.get(key);
-    if (last !== undefined && isSame(last, top)) return last;
-    this.#lastTops.set(key, top);
+    const before = this.#lastTops.get(key);
+    const read = await this.#topOf(board, season, region, regions, before && { rows: before.top.rows, isSteady: before.isSteady });
+    // Meanwhile another one may have been read.
+    const last = this.#lastTops.get(key)?.top;
+    const isSteady = last !== undefined && isSame(last, read);
+    const top = isSteady ? last : read;
+    this.#lastTops.set(key, { top, isSteady });
     return top;
   }
 
-  async #topOf(board: BoardOf, season: number, region: string, regions: readonly string[], last: readonly BoardRow[] = []): Promise<BoardRows> {
+  async #topOf(board: BoardOf, season: number, region: string, regions: readonly string[], last: LastTop = { rows: [], isSteady: false }): Promise<BoardRows> {
     const { rows, missing } = await bestOf(this.#regions, { board, season, regions }, last);
     return { board: board.name, region, season, rows: await this.#named(rankRows(rows, 0, 1)), missing };
   }

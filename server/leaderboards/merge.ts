@@ -26,17 +26,25 @@ export function rankRows(rows: readonly RegionRow[], before: number, rank: numbe
   });
 }
 
-/** Beyond as many as a region had. */
+/** Beyond as many as a region had, when they were others than the time before. */
 const ROWS_MORE = 3;
 /** Beyond its share of the rows around a place. */
 const NEAR_MORE = 2;
 
+/** The last ones that were found, and whether they were those of the time before. */
+export interface LastTop {
+  rows: readonly { region: string }[];
+  isSteady: boolean;
+}
+
 /** How many of its best to ask each region for, by how many each had among the last ones. Pure. */
-export function rowsToAsk(regions: readonly string[], last: readonly { region: string }[], limit: number): Map<string, number> {
+export function rowsToAsk(regions: readonly string[], { rows: last, isSteady }: LastTop, limit: number): Map<string, number> {
+  // One more than it has tells that it has no more.
+  const more = isSteady ? 1 : ROWS_MORE;
   const had = new Map(regions.map((region) => [region, 0]));
   for (const { region } of last) had.set(region, (had.get(region) ?? 0) + 1);
   const unknown = Math.ceil((2 * limit) / regions.length);
-  return new Map(regions.map((region) => [region, Math.min(limit, Math.max(last.length < limit ? unknown : 0, (had.get(region) ?? 0) + ROWS_MORE))]));
+  return new Map(regions.map((region) => [region, Math.min(limit, Math.max(last.length < limit ? unknown : 0, (had.get(region) ?? 0) + more))]));
 }
 
 /** The best of all regions from the best of each. Pure. */

@@ -42,6 +42,15 @@ export class Regions {
 
   /** Answers within 200 ms. */
   ask<Answer>(board: BoardOf, season: number, regions: readonly string[], question: (sets: BoardSets, name: SetName) => Promise<Answer | undefined>): Promise<Answers<Answer>> {
+    return this.#ask(board, season, regions, regions.map((region) => [region]), async (sets, [name]) => [await question(sets, name as SetName)]);
+  }
+
+  /** The same, with one question for all regions that are served by the same sets. */
+  askTogether<Answer>(board: BoardOf, season: number, regions: readonly string[], question: (sets: BoardSets, names: readonly SetName[]) => Promise<(Answer | undefined)[]>): Promise<Answers<Answer>> {
+    return this.#ask(board, season, regions, [...Map.groupBy(regions, (region) => this.of(region)).values()], question);
+  }
+
+  #ask<Answer>(board: BoardOf, season: number, regions: readonly string[], groups: readonly (readonly string[])[], question: (sets: BoardSets, names: readonly SetName[]) => Promise<(Answer | undefined)[]>): Promise<Answers<Answer>> {
     return new Promise((resolve) => {
       const answers = new Map<string, Answer>();
       let silent = 0;
@@ -55,12 +64,15 @@ export class Regions {
         else answers.set(region, answer);
         if (answers.size + silent === regions.length) end();
       };
-      for (const region of regions) {
-        const sets = this.of(region);
-        const name = setNameOf(board, season, region);
+      for (const group of groups) {
+        const sets = this.of(group[0] as string);
+        const names = group.map((region) => setNameOf(board, season, region));
+        const hearAll = (found: readonly (Answer | undefined)[]) => {
+          for (const [at, region] of group.entries()) hear(region, found[at]);
+        };
         // One that fails is as good as one that says nothing.
-        if (sets.isUp()) question(sets, name).then((found) => hear(region, found ?? this.#noteIncomplete(name)), () => hear(region, undefined));
-        else hear(region, undefined);
+        if (!sets.isUp()) hearAll([]);
+        else question(sets, names).then((found) => hearAll(found.map((answer, at) => answer ?? this.#noteIncomplete(names[at] as SetName))), () => hearAll([]));
       }
     });
   }

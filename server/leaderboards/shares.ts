@@ -1,7 +1,7 @@
 import type { SetRow } from '../../persistence/index.ts';
-import { TOP_MAX, type BoardRow } from '../../schema/leaderboard.ts';
+import { TOP_MAX } from '../../schema/leaderboard.ts';
 import type { BoardOf } from '../catalog/index.ts';
-import { mayHaveMore, mayHideRows, mergeTops, radiusToAsk, rowsToAsk, type RegionRow, type RegionWindow } from './merge.ts';
+import { mayHaveMore, mayHideRows, mergeTops, radiusToAsk, rowsToAsk, type LastTop, type RegionRow, type RegionWindow } from './merge.ts';
 import type { Regions } from './regions.ts';
 
 /** Which sets are asked. */
@@ -15,14 +15,14 @@ interface Scope {
  * The best of some regions. Each is asked for about as many as it had among the last ones, and those for the rest that turn out to
  * have more: all rows of all regions would be as many times the work as there are regions.
  */
-export async function bestOf(sets: Regions, { board, season, regions }: Scope, last: readonly BoardRow[]): Promise<{ rows: RegionRow[]; missing: string[] }> {
+export async function bestOf(sets: Regions, { board, season, regions }: Scope, last: LastTop): Promise<{ rows: RegionRow[]; missing: string[] }> {
   const isLower = board.order === 'ascending';
   const limits = rowsToAsk(regions, last, TOP_MAX);
-  const { answers, missing } = await sets.ask(board, season, regions, (own, name) => own.top(name, limits.get(name.region) ?? TOP_MAX));
+  const { answers, missing } = await sets.askTogether(board, season, regions, (own, names) => own.tops(names.map((name) => ({ name, limit: limits.get(name.region) ?? TOP_MAX }))));
   const first = mergeTops(answers, TOP_MAX, isLower);
   const short = [...answers].filter(([region, rows]) => rows.length === limits.get(region) && mayHaveMore(rows, first, TOP_MAX, isLower)).map(([region]) => region);
   if (short.length === 0) return { rows: first, missing };
-  const more = await sets.ask(board, season, short, (own, name) => own.top(name, TOP_MAX));
+  const more = await sets.askTogether(board, season, short, (own, names) => own.tops(names.map((name) => ({ name, limit: TOP_MAX }))));
   for (const region of short) answers.delete(region);
   for (const [region, rows] of more.answers) answers.set(region, rows);
   return { rows: mergeTops(answers, TOP_MAX, isLower), missing: regions.filter((region) => !answers.has(region)) };

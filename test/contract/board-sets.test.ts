@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { KEPT_BEYOND, type BoardSets, type SetEntry, type SetName, type SetRow } from '../../persistence/board-sets.ts';
 import type { PlayerId } from '../../schema/ids.ts';
-import { memoryBoards, redisBoards, type BoardSetsHost, type RedisBoards } from '../kit/board-sets.ts';
+import { memoryBoards, redisBoards, topOf, type BoardSetsHost, type RedisBoards } from '../kit/board-sets.ts';
 
 const PLAYERS = Array.from({ length: 30 }, () => randomUUID() as PlayerId).toSorted();
 const [ANN, BEN, CAT] = PLAYERS as [PlayerId, PlayerId, PlayerId];
@@ -67,7 +67,7 @@ for (const [kind, start] of Object.entries({ memory: memoryBoards, redis: redisB
               await fill(sets, name, []);
               for (let at = 0; at < delivered.length; at += 7) assert.equal(await sets.apply(name, delivered.slice(at, at + 7).filter(isLastOfItsPlayer)), true);
               const model = modelOf(delivered.filter((one, at) => isLastOfItsPlayer(one, at % 7, delivered.slice(at - (at % 7), at - (at % 7) + 7))), isLower);
-              assert.deepEqual(await sets.top(name, 12), model.slice(0, 12));
+              assert.deepEqual(await topOf(sets, name, 12), model.slice(0, 12));
               assert.equal(await sets.size(name), model.length);
               assert.deepEqual(await sets.scores(name, PLAYERS), PLAYERS.map((player) => model.find((row) => row.player === player)?.value ?? null));
               const values = [-7, -3, 0, 2, 7];
@@ -86,25 +86,25 @@ for (const [kind, start] of Object.entries({ memory: memoryBoards, redis: redisB
     it('[LB5] answers nothing until it was filled, and takes scores meanwhile', async () => {
       const name = nameOf();
       assert.equal(await sets.apply(name, [entry(ANN, 5)]), false);
-      for (const answer of [sets.top(name, 10), sets.scores(name, [ANN]), sets.better(name, [1]), sets.around(name, { player: ANN, value: 5 }, 2), sets.size(name)]) assert.equal(await answer, undefined);
+      for (const answer of [topOf(sets, name, 10), sets.scores(name, [ANN]), sets.better(name, [1]), sets.around(name, { player: ANN, value: 5 }, 2), sets.size(name)]) assert.equal(await answer, undefined);
       await fill(sets, name, [entry(BEN, 7)]);
-      assert.deepEqual(await sets.top(name, 10), [{ player: BEN, value: 7 }, { player: ANN, value: 5 }]);
+      assert.deepEqual(await topOf(sets, name, 10), [{ player: BEN, value: 7 }, { player: ANN, value: 5 }]);
     });
 
     it('[LB5] is another set by another board, season, region, order, rule or length', async () => {
       await fill(sets, nameOf(), [entry(ANN, 5)]);
-      for (const other of [{ board: 'trades' }, { season: 2 }, { region: 'us' }, { isLower: true }, { rule: 'best' as const }, { keep: 2_000 }]) assert.equal(await sets.top(nameOf(other), 10), undefined);
+      for (const other of [{ board: 'trades' }, { season: 2 }, { region: 'us' }, { isLower: true }, { rule: 'best' as const }, { keep: 2_000 }]) assert.equal(await topOf(sets, nameOf(other), 10), undefined);
     });
 
     it('[LB5] begun anew it forgets what it held, and else it keeps it', async () => {
       const name = nameOf();
       await fill(sets, name, [entry(ANN, 5, 9), entry(BEN, 1)]);
       await fill(sets, name, [entry(ANN, 4, 3)]);
-      assert.deepEqual(await sets.top(name, 10), [{ player: ANN, value: 5 }, { player: BEN, value: 1 }]);
+      assert.deepEqual(await topOf(sets, name, 10), [{ player: ANN, value: 5 }, { player: BEN, value: 1 }]);
       const filling = await sets.begin(name, true);
       await sets.apply(name, [entry(ANN, 4, 3)]);
       assert.equal(await sets.finish(name, filling ?? ''), true);
-      assert.deepEqual(await sets.top(name, 10), [{ player: ANN, value: 4 }]);
+      assert.deepEqual(await topOf(sets, name, 10), [{ player: ANN, value: 4 }]);
     });
 
     it('[LB1] holds the largest and the least exactly, and zero as zero', async () => {
@@ -112,7 +112,7 @@ for (const [kind, start] of Object.entries({ memory: memoryBoards, redis: redisB
         const name = nameOf({ isLower });
         await fill(sets, name, [entry(ANN, Number.MAX_SAFE_INTEGER), entry(BEN, -Number.MAX_SAFE_INTEGER), entry(CAT, 0)]);
         const rows = [{ player: ANN, value: Number.MAX_SAFE_INTEGER }, { player: CAT, value: 0 }, { player: BEN, value: -Number.MAX_SAFE_INTEGER }];
-        assert.deepEqual(await sets.top(name, 3), isLower ? rows.toReversed() : rows);
+        assert.deepEqual(await topOf(sets, name, 3), isLower ? rows.toReversed() : rows);
         assert.ok(Object.is((await sets.scores(name, [CAT]))?.[0], 0), 'not minus zero');
       }
     });
@@ -130,7 +130,7 @@ for (const [kind, start] of Object.entries({ memory: memoryBoards, redis: redisB
         assert.equal(await sets.size(name), kept + 2);
         assert.deepEqual(await sets.scores(name, [ANN, BEN, CAT]), [null, cutoff, cutoff + 1]);
         await sets.apply(name, [entry(ANN, cutoff + 50, 2)]);
-        assert.deepEqual((await sets.top(name, 1))?.[0], { player: ANN, value: cutoff + 50 });
+        assert.deepEqual((await topOf(sets, name, 1))?.[0], { player: ANN, value: cutoff + 50 });
         if (rule !== 'latest') return;
         // Who falls below what is kept goes, and an older score does not bring them back.
         await sets.apply(name, [entry(ANN, 1, 4)]);
@@ -158,7 +158,7 @@ describe('board sets: redis alone', () => {
     assert.equal(await host.sets.finish(name, first ?? ''), false);
     assert.equal(await host.sets.renew(name, second), true);
     assert.equal(await host.sets.finish(name, second), true);
-    assert.deepEqual(await host.sets.top(name, 1), []);
+    assert.deepEqual(await topOf(host.sets, name, 1), []);
   });
 
   // Guards the mark of who is filling, which is lost with the rest.
@@ -169,7 +169,7 @@ describe('board sets: redis alone', () => {
     await host.sets.apply(name, [entry(BEN, 6)]);
     assert.equal(await host.sets.renew(name, filling ?? ''), false);
     assert.equal(await host.sets.finish(name, filling ?? ''), false);
-    assert.equal(await host.sets.top(name, 1), undefined);
+    assert.equal(await topOf(host.sets, name, 1), undefined);
   });
 
   // Guards the server's run in the mark of what is complete, and in that of who is filling.
@@ -182,11 +182,11 @@ describe('board sets: redis alone', () => {
     await host.sets.apply(other, [entry(BEN, 6)]);
     await host.restart();
     assert.equal(await host.lane.commands.zcard((await host.lane.commands.keys('*:1:eu:desc:latest:1000}'))[0] ?? ''), 1, 'the file was read');
-    assert.equal(await host.sets.top(name, 1), undefined);
+    assert.equal(await topOf(host.sets, name, 1), undefined);
     assert.equal(await host.sets.apply(name, [entry(CAT, 4)]), false);
     assert.equal(await host.sets.finish(other, filling ?? ''), false);
     await fill(host.sets, name, [entry(BEN, 6)]);
-    assert.deepEqual((await host.sets.top(name, 3))?.map(({ player }) => player), [BEN, ANN, CAT]);
+    assert.deepEqual((await topOf(host.sets, name, 3))?.map(({ player }) => player), [BEN, ANN, CAT]);
   });
 });
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import type { SetName } from '../../persistence/index.ts';
 import type { PlayerId } from '../../schema/ids.ts';
-import { redisBoards, type RedisBoards } from '../kit/board-sets.ts';
+import { redisBoards, topOf, type RedisBoards } from '../kit/board-sets.ts';
 import { newCommandId, startCluster, type TestCluster } from '../kit/cluster.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -49,7 +49,7 @@ describe('npm run leaderboards', () => {
     const after = await run('status');
     assert.equal(after.code, 0, after.out);
     assert.match(after.out, /arena +│ +1 │ eu +│ +20 │ +20 │ yes/);
-    assert.deepEqual((await redis.sets.top(arena, 3))?.map(({ value }) => value), [19, 18, 17]);
+    assert.deepEqual((await topOf(redis.sets, arena, 3))?.map(({ value }) => value), [19, 18, 17]);
   });
 
   it('[LB10] finds a set that has more than there is, and forgets what it has too much of', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { memoryBoardSets, type BoardSets } from '../../persistence/board-sets.ts';
+import { memoryBoardSets, type BoardSets, type SetName, type SetRow } from '../../persistence/board-sets.ts';
 import { startEmbeddedRedis } from '../../persistence/embedded/redis.ts';
 import { redisBoardSets } from '../../persistence/redis/board-sets.ts';
 import { openRedisLane, type RedisLane } from '../../persistence/redis/client.ts';
@@ -12,6 +12,11 @@ export interface BoardSetsHost {
   /** Everything is lost. */
   flush(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** The top of one set alone. */
+export async function topOf(sets: BoardSets, name: SetName, limit: number): Promise<SetRow[] | undefined> {
+  return (await sets.tops([{ name, limit }]))[0];
 }
 
 export async function memoryBoards(): Promise<BoardSetsHost> {

@@ -23,7 +23,7 @@ class FickleSets implements RegionSets {
 
   isUp = () => this.how !== 'is down';
   apply: RegionSets['apply'] = (...asked) => this.#answer(this.#sets.apply(...asked));
-  top: RegionSets['top'] = (...asked) => this.#answer(this.#sets.top(...asked));
+  tops: RegionSets['tops'] = (...asked) => this.#answer(this.#sets.tops(...asked));
   scores: RegionSets['scores'] = (...asked) => this.#answer(this.#sets.scores(...asked));
   better: RegionSets['better'] = (...asked) => this.#answer(this.#sets.better(...asked));
   around: RegionSets['around'] = (...asked) => this.#answer(this.#sets.around(...asked));
@@ -128,6 +128,25 @@ describe('leaderboards', () => {
       }
     });
   }
+
+  // Guards the second question to a region that has more among the best than it had the last time, also after a time in which nothing changed.
+  it('[LB2] the top is right when one region takes many places at once', async () => {
+    const regions = Array.from({ length: 10 }, (_, at) => `r${at}`);
+    const scores: Score[] = regions.flatMap((region) => Array.from({ length: 30 }, (_, at) => ({ player: randomUUID() as PlayerId, region, value: at })));
+    const { boards, sets, names } = await open(scores, regions);
+    try {
+      for (const [nth, count] of [1, 2, 3, 9, 40, 150].entries()) {
+        for (let read = 0; read < nth % 3; read++) await boards.top('arena');
+        const region = `r${nth}`;
+        const more = Array.from({ length: count }, (): Score => ({ player: randomUUID() as PlayerId, region, value: 100 + nth }));
+        await sets.get(region)?.apply(names(SEASON, region), more.map(({ player, value }) => ({ player, value, version: 1 })));
+        scores.push(...more);
+        assert.deepEqual((await boards.top('arena')).rows, modelOf(scores, false).slice(0, 100));
+      }
+    } finally {
+      await boards.stop();
+    }
+  });
 
   it('[LB2] who has no score has no place, and no rows around it', async () => {
     const { boards } = await open([{ player: randomUUID() as PlayerId, region: 'eu', value: 1 }], ['eu', 'us']);

@@ -39,7 +39,7 @@ async function sumsHeld(stadium: Stadium): Promise<Map<string, Checksum>> {
 
 /** All of a set, from window to window. */
 async function* rowsOf(sets: BoardSets, name: SetName): AsyncGenerator<SetRow> {
-  let rows = (await sets.top(name, READ_AT_ONCE)) ?? [];
+  let rows = (await sets.tops([{ name, limit: READ_AT_ONCE }]))[0] ?? [];
   for (;;) {
     yield* rows;
     const last = rows.at(-1);
