@@ -2,6 +2,7 @@ import { holdersOf, itemsOf, type Movement, type MovementOutcome, type Turns } f
 import type { HolderId } from '../../schema/ids.ts';
 import { invariant } from '../../schema/invariant.ts';
 import { Refusal } from '../../schema/refusals.ts';
+import { RenewedMap } from './renewed-map.ts';
 
 export interface CommitQueueOptions {
   /** Commits a batch, one outcome per movement; a throw means that none of it is known to have happened. */
@@ -69,7 +70,7 @@ export class CommitQueue {
   readonly #options: CommitQueueOptions;
   readonly #now: () => number;
   readonly #lanes = new Map<string, Lane>();
-  readonly #lines = new Map<HolderId, Entry[]>();
+  readonly #lines = new RenewedMap<HolderId, Entry[]>();
   #length = 0;
   readonly #doubted: Entry[] = [];
   #judging = false;

@@ -2,6 +2,7 @@ import type { CommandActor, CommandReader } from '../../persistence/index.ts';
 import type { CommandId, PlayerId } from '../../schema/ids.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import { hashCommand } from './command-hash.ts';
+import { RenewedMap } from './renewed-map.ts';
 
 /** A request that must act once, however often it arrives. */
 export interface CommandKey {
@@ -25,7 +26,7 @@ interface Running {
  */
 export class Idempotency {
   readonly #commands: CommandReader;
-  readonly #running = new Map<string, Running>();
+  readonly #running = new RenewedMap<string, Running>();
 
   constructor(commands: CommandReader) {
     this.#commands = commands;
