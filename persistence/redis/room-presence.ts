@@ -30,7 +30,7 @@ export class RoomPresence extends RedisPresence {
     this.commands = commands;
     this.subscriber = this.sub as Redis;
     this.onFault = onFault;
-    this.requests = new RoomRequests(commands, (reply) => this.subscriptions.emit(reply, NO_ANSWER));
+    this.requests = new RoomRequests(commands, { giveUp: (reply) => this.subscriptions.emit(reply, NO_ANSWER), onFault });
     // Whoever opened the commands' connection reports what goes wrong with it; the framework would log it once more.
     for (const listener of commands.listeners('error')) if (!heard.includes(listener)) commands.off('error', listener as () => void);
     this.subscriber.removeAllListeners('error').on('error', onFault);

@@ -9,6 +9,13 @@ const PROCESS_ABSENT_MS = 1_000;
 const ROOM = '$';
 const PROCESS = 'p:';
 
+export interface RoomRequestsOptions {
+  /** Tells who waits for an answer that none will come. */
+  giveUp: (reply: string) => void;
+  /** Hears of what failed where nobody waits for it. */
+  onFault: (error: Error) => void;
+}
+
 interface Waiting {
   topic: string;
   message: string;
@@ -24,15 +31,14 @@ interface Waiting {
  */
 export class RoomRequests {
   readonly #redis: Redis;
-  readonly #giveUp: (reply: string) => void;
+  readonly #options: RoomRequestsOptions;
   /** By the topic on which the answer is to come. */
   readonly #waiting = new Map<string, Waiting>();
   #isLooking = false;
 
-  /** @param giveUp tells who waits for an answer that none will come */
-  constructor(redis: Redis, giveUp: (reply: string) => void) {
+  constructor(redis: Redis, options: RoomRequestsOptions) {
     this.#redis = redis;
-    this.#giveUp = giveUp;
+    this.#options = options;
   }
 
   /** Where a message is answered, if it is a request. */
@@ -74,15 +80,16 @@ export class RoomRequests {
   }
 
   async #look(): Promise<void> {
+    const { giveUp, onFault } = this.#options;
     // While Redis is away nobody is missed.
-    const listeners = await this.#listeners().catch(() => undefined);
+    const listeners = await this.#listeners().catch(onFault);
     const now = performance.now();
     for (const [reply, waiting] of this.#waiting) {
       const count = listeners?.get(waiting.topic);
       if (count !== 0) waiting.absentSince = undefined;
-      else if (now - (waiting.absentSince ??= now) >= (waiting.topic.startsWith(PROCESS) ? PROCESS_ABSENT_MS : ROOM_ABSENT_MS)) this.#giveUp(reply);
+      else if (now - (waiting.absentSince ??= now) >= (waiting.topic.startsWith(PROCESS) ? PROCESS_ABSENT_MS : ROOM_ABSENT_MS)) giveUp(reply);
       // Redis may be away again: it is said at the next look then.
-      if (count && !waiting.isHeard) void this.#publish(waiting).catch(() => undefined);
+      if (count && !waiting.isHeard) void this.#publish(waiting).catch(onFault);
     }
   }
 

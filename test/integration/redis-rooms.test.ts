@@ -185,8 +185,10 @@ describe('rooms over a Redis that dies', () => {
         await isMissed(false);
         await redis.crash();
         await until(() => !presence.isUp());
-        // Guards that nobody is missed by who cannot look.
+        faults = [];
+        // Guards that nobody is missed by who cannot look, and that it says so.
         await delay(30 * LOOK_MS);
+        assert.ok(faults.some(({ message }) => /writeable|closed/i.test(message)), faults.map(({ message }) => message).join());
         await redis.revive();
         await untilUp();
         await isMissed(false);
