@@ -28,6 +28,7 @@ export type { ClosedSeason, FinalPlace, OpenSeason, Seasons, SeasonStore } from 
 export type { Settle } from './settle.ts';
 export { pauseOf } from './support/pauses.ts';
 export type { AuditRuns } from './support/audit-runs.ts';
+export { PgClient } from './pg-client.ts';
 export type { PersonStore } from './support/person-store.ts';
 export { holdersIn, type Standing, type SupportStore, type TradeRecord } from './support/support-store.ts';
 export { redisBoardSets, type RedisBoardSets } from './redis/board-sets.ts';

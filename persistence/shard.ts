@@ -2,6 +2,7 @@ import { Migrator } from '@mikro-orm/migrations';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
 import { isUndefinedTable } from './database-errors.ts';
+import { PgClient } from './pg-client.ts';
 import { ENTITIES } from './entities/index.ts';
 import { Migration20261122000000First } from './migrations/migration-20261122000000-first.ts';
 import { Migration20261124000000Slots } from './migrations/migration-20261124000000-slots.ts';
@@ -63,6 +64,7 @@ export class Shard {
       useBatchUpdates: false,
       pool: { min: 0, max: Math.max(poolMax, CONNECTIONS_MIN) },
       driverOptions: {
+        Client: PgClient,
         connectionString: url,
         connectionTimeoutMillis: 5_000,
         // What is sent without waiting goes in one round trip: `begin` with the first statement.

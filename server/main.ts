@@ -15,10 +15,12 @@ import { startAudits } from './ops/index.ts';
 import { startResolver } from './resolver.ts';
 import { shutDown } from './shutdown.ts';
 import { createLogger, Metrics, type FaultListener } from './telemetry/index.ts';
+import { keepHeapYoung } from './young-heap.ts';
 
 const SHUTDOWN_MAX_MS = 15_000;
 
 async function start(): Promise<void> {
+  keepHeapYoung();
   const config = loadConfig();
   let tellFault: FaultListener = () => undefined;
   const log = createLogger(config.logLevel, config.instance, (fault) => tellFault(fault));

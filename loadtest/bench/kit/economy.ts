@@ -6,6 +6,7 @@ import { faultPoints, migrateShards, openShards, openStorage, SERVICE_ACTOR, sta
 import { invariant } from '../../../schema/invariant.ts';
 import type { Holdings } from '../../../schema/holdings.ts';
 import type { CommandId, PlayerId } from '../../../schema/ids.ts';
+import { keepHeapYoung } from '../../../server/young-heap.ts';
 import { newHoldings, type Random } from './holdings.ts';
 import { timeEach } from './measure.ts';
 
@@ -32,6 +33,8 @@ export interface Economy {
 }
 
 export async function openEconomy(shardCount = SHARD_COUNT, spareCount = 1, settings: Record<string, string> = {}): Promise<Economy> {
+  // As the server does.
+  keepHeapYoung();
   const folder = mkdtempSync(path.join(realpathSync(tmpdir()), 'strongroom-bench-'));
   // A server that lost us is still ending there.
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });

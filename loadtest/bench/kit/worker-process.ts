@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { keepHeapYoung } from '../../../server/young-heap.ts';
 
 type Failure = { failed: string };
 
@@ -37,6 +38,7 @@ export class WorkerProcess<Order extends object, Reply extends object> {
 
 /** The other end: obeys whoever started this process. */
 export function obeyOrders<Order, Reply extends object>(obey: (order: Order) => Promise<Reply>): void {
+  keepHeapYoung();
   process.on('message', (order: Order) => {
     obey(order).then(
       (reply) => process.send?.(reply),
