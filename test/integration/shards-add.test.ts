@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import pg from 'pg';
 import { ClusterError, closeShards, migrateShards, openShards } from '../../persistence/cluster.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../persistence/embedded/index.ts';
-import { openResharding } from '../../persistence/index.ts';
+import { openResharding, PgClient } from '../../persistence/index.ts';
 import { addShard } from '../../persistence/reshard/add-shard.ts';
 import type { Shard } from '../../persistence/shard.ts';
 import { readShardMap } from '../../persistence/slot-map.ts';
@@ -244,10 +244,10 @@ const WRITE = /^\s*(?:with given|insert|commit)/i;
 
 /** Lets everything through that comes before the n-th write, and nothing after: what a kill leaves to the databases. @returns whether it ended before */
 async function killedBefore(write: number, work: () => Promise<unknown>): Promise<boolean> {
-  const { query } = pg.Client.prototype;
+  const { query } = PgClient.prototype;
   const killed = Promise.withResolvers<false>();
   let written = 0;
-  pg.Client.prototype.query = function (this: pg.Client, ...asked: Parameters<typeof query>) {
+  PgClient.prototype.query = function (this: PgClient, ...asked: Parameters<typeof query>) {
     const [statement] = asked as unknown as [string | { text: string }];
     if (WRITE.test(typeof statement === 'string' ? statement : statement.text)) written++;
     if (written < write) return query.apply(this, asked);
@@ -257,6 +257,6 @@ async function killedBefore(write: number, work: () => Promise<unknown>): Promis
   try {
     return await Promise.race([killed.promise, work().then(() => true)]);
   } finally {
-    pg.Client.prototype.query = query;
+    PgClient.prototype.query = query;
   }
 }
