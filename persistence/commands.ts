@@ -6,7 +6,7 @@ import { inGroups } from './group-read.ts';
 import { homeOf, type CommandActor } from './posting.ts';
 import type { RoutedRead } from './routed-read.ts';
 import type { Shard } from './shard.ts';
-import type { Statement } from './transaction.ts';
+import type { Statement } from './shard-transaction.ts';
 
 export interface KnownCommand {
   hash: Buffer;

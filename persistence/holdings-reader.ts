@@ -3,7 +3,7 @@ import type { ClientId, GuildId, HolderId, ItemId, PlayerId } from '../schema/id
 import { inGroups } from './group-read.ts';
 import type { RoutedRead } from './routed-read.ts';
 import type { Shard } from './shard.ts';
-import type { Statement } from './transaction.ts';
+import type { Statement } from './shard-transaction.ts';
 
 const ITEM_JSON = `json_build_object('id', i.id, 'kind', i.kind, 'version', i.version, 'bound', i.bound, 'attributes', i.attributes)`;
 

@@ -3,7 +3,7 @@ import { GroupCommit } from './group-commit.ts';
 import { newId } from './new-id.ts';
 import type { Transact } from './routed-transact.ts';
 import { slotOf } from './slots.ts';
-import type { Statement } from './transaction.ts';
+import type { Statement } from './shard-transaction.ts';
 
 const SIZE_MAX = 100;
 const WAITING_MAX = 5_000;

@@ -11,7 +11,8 @@ import type { RoutedRead } from './routed-read.ts';
 import type { Transact } from './routed-transact.ts';
 import { sessionTaker } from './session-taker.ts';
 import { slotOf } from './slots.ts';
-import type { Statement, Transaction } from './transaction.ts';
+import type { Statement } from './shard-transaction.ts';
+import type { Transaction } from './transaction.ts';
 import type { CommandRecord } from './posting.ts';
 
 /** Fenced by the session's epoch, in the statement that writes. [SE2] */

@@ -3,7 +3,7 @@ import { invariant } from '../schema/invariant.ts';
 import { Refusal } from '../schema/refusals.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { Transact } from './routed-transact.ts';
-import type { Statement } from './transaction.ts';
+import type { Statement } from './shard-transaction.ts';
 
 const SIZE_MAX = 100;
 const WAITING_MAX = 5_000;

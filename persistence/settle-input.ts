@@ -1,7 +1,7 @@
 import type { HolderId, TransactionId } from '../schema/ids.ts';
 import { literal, quoted } from './array-literal.ts';
 import { ACT, ACT_HERE, ACT_HERE_SURE, ACT_SURE, TRADE } from './settle-statements.ts';
-import type { Statement } from './transaction.ts';
+import type { Statement } from './shard-transaction.ts';
 import { holdersOf, type Movement } from './movement.ts';
 import { homeOf, type CommandActor, type ItemContent, type Posting } from './posting.ts';
 

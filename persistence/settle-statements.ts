@@ -1,5 +1,5 @@
 import { QUANTITY_MAX } from '../schema/quantities.ts';
-import type { Statement } from './transaction.ts';
+import type { Statement } from './shard-transaction.ts';
 
 /**
  * LOCK is the first statement of every settlement: takes the holders' rows in id order, the lock order of the whole system.

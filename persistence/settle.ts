@@ -11,7 +11,8 @@ import type { Transact } from './routed-transact.ts';
 import { inputFor, localityOf, type Entry, type SettleInput } from './settle-input.ts';
 import { collectOutcomes, denyAll, denyUnfit, type Changes, type Denials, type HolderRow, type SettleRow } from './settle-outcomes.ts';
 import { CHECK, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
-import type { ShardTransaction, Transaction } from './transaction.ts';
+import type { ShardTransaction } from './shard-transaction.ts';
+import type { Transaction } from './transaction.ts';
 
 const OVERFLOW: MovementOutcome = { status: 'refused', code: 'BAD_REQUEST', details: { reason: 'the receiver would hold more than 2^53 - 1' } };
 

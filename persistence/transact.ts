@@ -9,7 +9,8 @@ import type { Lease } from './lease.ts';
 import { newId } from './new-id.ts';
 import type { Shard } from './shard.ts';
 import type { MapView } from './slot-map.ts';
-import { ShardTransaction, Transaction } from './transaction.ts';
+import { ShardTransaction } from './shard-transaction.ts';
+import { Transaction } from './transaction.ts';
 
 const ATTEMPTS_MAX = 3;
 const JITTER_MS = 20;

@@ -1,4 +1,4 @@
-import type { Statement } from '../transaction.ts';
+import type { Statement } from '../shard-transaction.ts';
 
 /** What a flush reads under its locks: one statement of each kind per shard, for all flushes of a round at once; `offset 0` as in settle-statements.ts. */
 

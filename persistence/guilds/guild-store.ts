@@ -11,7 +11,8 @@ import type { HolderRow } from '../settle-outcomes.ts';
 import { LOCK } from '../settle-statements.ts';
 import type { Shard } from '../shard.ts';
 import { slotOf } from '../slots.ts';
-import type { Statement, Transaction } from '../transaction.ts';
+import type { Statement } from '../shard-transaction.ts';
+import type { Transaction } from '../transaction.ts';
 import { CREATE_GUILD, DECLINE, FIND_GUILDS, FIND_INVITATIONS, FIND_LOG, FIND_NAMES, FOUNDER, GUILD_VERSIONS, JOIN_FOUNDER, READ_GUILD_WHOLE, TAKE_NAME } from './store-statements.ts';
 
 /** Who is in a guild and what it is called, without its bank. */

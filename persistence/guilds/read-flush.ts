@@ -2,7 +2,8 @@ import type { CommandId, GuildId, HolderId, ItemId, PlayerId } from '../../schem
 import { columnsOf, type ArrayElement } from '../array-literal.ts';
 import type { ItemContent } from '../posting.ts';
 import type { HolderRow } from '../settle-outcomes.ts';
-import type { ShardTransaction, Statement, Transaction } from '../transaction.ts';
+import type { ShardTransaction, Statement } from '../shard-transaction.ts';
+import type { Transaction } from '../transaction.ts';
 import { READ_GUILD_BALANCES, READ_GUILD_COMMANDS, READ_GUILD_ITEMS, READ_GUILD_MEMBERS, READ_GUILD_PLAYERS, READ_GUILDS, READ_WHOLE_GUILDS } from './flush-statements.ts';
 import type { GuildFlush, GuildMemberRow, GuildPlayerRow, GuildRow, GuildSnapshot } from './flush.ts';
 

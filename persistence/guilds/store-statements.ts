@@ -1,4 +1,4 @@
-import type { Statement } from '../transaction.ts';
+import type { Statement } from '../shard-transaction.ts';
 
 const LOG_SHOWN = 50;
 

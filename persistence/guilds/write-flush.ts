@@ -1,6 +1,7 @@
 import type { GuildId } from '../../schema/ids.ts';
 import { arrayLiteral, columnsOf, type ArrayElement } from '../array-literal.ts';
-import type { Statement, ShardTransaction, Transaction } from '../transaction.ts';
+import type { Statement, ShardTransaction } from '../shard-transaction.ts';
+import type { Transaction } from '../transaction.ts';
 import { FORGET_INVITATIONS, FORGET_NAMES, REMOVE_MEMBERS, WRITE_GUILDS, WRITE_INVITATIONS, WRITE_MEMBERSHIPS, WRITE_PLAIN_COMMANDS } from './flush-statements.ts';
 import type { GuildChange, GuildDecision, GuildFlush, GuildRow } from './flush.ts';
 

@@ -5,7 +5,8 @@ import { ClusterError } from '../cluster.ts';
 import type { ReachFaultPoint } from '../fault-points.ts';
 import type { Shard } from '../shard.ts';
 import type { TransactOn } from '../transact.ts';
-import { SLOT_LOCK, type ShardTransaction, type Transaction } from '../transaction.ts';
+import type { ShardTransaction } from '../shard-transaction.ts';
+import { SLOT_LOCK, type Transaction } from '../transaction.ts';
 import { append, changedSince, differing, writeHoldings, type HeldVersion, type HoldingRows, type HoldingsHash, type Rows, type Runner } from './copy.ts';
 import {
   FENCE_HOLDERS, FENCE_MAP, FENCE_PLAYERS, FENCE_SLOTS, FLIP_MAP, FLIP_MOVE, FLIP_SLOTS, FORGET_INCOMING, GIVE_PAUSES, HASH_HOLDINGS, HISTORIES, PRESENCES, READ_HOLDINGS, READ_PAUSES, VERSIONS_COMING,

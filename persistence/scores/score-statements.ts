@@ -1,4 +1,4 @@
-import type { Statement } from '../transaction.ts';
+import type { Statement } from '../shard-transaction.ts';
 import { SERVICE_ACTOR } from '../posting.ts';
 
 const BOUND = 9_007_199_254_740_991n;

@@ -6,7 +6,8 @@ import { GroupCommit } from '../group-commit.ts';
 import type { RoutedRead } from '../routed-read.ts';
 import type { Transact } from '../routed-transact.ts';
 import { Turns } from '../turns.ts';
-import type { ShardTransaction, Statement, Transaction } from '../transaction.ts';
+import type { ShardTransaction, Statement } from '../shard-transaction.ts';
+import type { Transaction } from '../transaction.ts';
 import { CLAIM, CLAIM_NEW, CLAIMED, COUNT, KEEP_SEASON, RECORD, UNCLAIM, type Merging } from './score-statements.ts';
 
 /** A batch keeps the slots of all its players, and PostgreSQL's table of locks has an end. */

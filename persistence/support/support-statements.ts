@@ -1,5 +1,5 @@
 import { OPERATOR_ACTOR } from '../posting.ts';
-import type { Statement } from '../transaction.ts';
+import type { Statement } from '../shard-transaction.ts';
 
 export const FREEZE: Statement = { name: 'support-freeze', text: 'update inventory set frozen = $2 where holder = $1' };
 

@@ -8,7 +8,8 @@ import { LOCK } from '../settle-statements.ts';
 import type { HolderRow } from '../settle-outcomes.ts';
 import type { Shard } from '../shard.ts';
 import type { SlotMap } from '../slot-map.ts';
-import type { ShardTransaction, Transaction } from '../transaction.ts';
+import type { ShardTransaction } from '../shard-transaction.ts';
+import type { Transaction } from '../transaction.ts';
 import { FIND_PLAYERS, FREEZE, OBSTACLES, PAUSE, PAUSES, PRESENT_ITEMS, READ_DEEDS, READ_ENTRIES, READ_POSTINGS, READ_STANDING, REMEMBER, RESUME } from './support-statements.ts';
 
 /** What support sees of a player beside its holdings. */

@@ -237,7 +237,7 @@ export const MUTATIONS = {
   },
   'begins-nothing': {
     guard: 'what a shard writes is in a transaction [LD1]',
-    edits: [{ file: 'persistence/transaction.ts', find: "client.query('begin')", replace: "client.query('select 1')" }],
+    edits: [{ file: 'persistence/shard-transaction.ts', find: "client.query('begin')", replace: "client.query('select 1')" }],
   },
   'join-believes-cache': {
     guard: 'a room that opens reads PostgreSQL, not the cache [DS6]',
