@@ -2,7 +2,6 @@ import { Migrator } from '@mikro-orm/migrations';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
 import { isUndefinedTable } from './database-errors.ts';
-import { PgClient } from './pg-client.ts';
 import { ENTITIES } from './entities/index.ts';
 import { Migration20261122000000First } from './migrations/migration-20261122000000-first.ts';
 import { Migration20261124000000Slots } from './migrations/migration-20261124000000-slots.ts';
@@ -11,6 +10,7 @@ import { Migration20261128000000Guilds } from './migrations/migration-2026112800
 import { Migration20261129000000Leaderboards } from './migrations/migration-20261129000000-leaderboards.ts';
 import { Migration20261130000000Support } from './migrations/migration-20261130000000-support.ts';
 import { Migration20261201000000SessionClient } from './migrations/migration-20261201000000-session-client.ts';
+import { PgClient } from './pg-client.ts';
 
 const MIGRATIONS = [Migration20261122000000First, Migration20261124000000Slots, Migration20261124120000Fences, Migration20261128000000Guilds, Migration20261129000000Leaderboards, Migration20261130000000Support, Migration20261201000000SessionClient];
 
