@@ -18,6 +18,14 @@ export class DecidedElsewhere extends Error {
   }
 }
 
+/** Something else is paused than its writer had heard of: he asks, the next time. */
+export class PausesChanged extends Error {
+  constructor(cause: unknown) {
+    super('something else is paused by now', { cause });
+    this.name = 'PausesChanged';
+  }
+}
+
 /** The connection broke while the commit was under way: it happened or it did not, and only the database knows. */
 export class OutcomeUnknown extends Error {
   constructor(cause: unknown) {
@@ -38,7 +46,7 @@ export const isEndedElsewhere = (error: unknown) => ['42704', '55000'].includes(
 
 /** Whether the same work may simply run again, with nothing written. */
 export function isLostRace(error: unknown): boolean {
-  return error instanceof DecidedElsewhere || LOST_RACES.has(sqlState(error) ?? '');
+  return error instanceof DecidedElsewhere || error instanceof PausesChanged || LOST_RACES.has(sqlState(error) ?? '');
 }
 
 /**

@@ -48,3 +48,4 @@ export { memoryOpsSamples, SAMPLES_KEPT_MS, type OpsSamples } from './ops-sample
 export { redisOpsSamples } from './redis/ops-samples.ts';
 export { openStorage, type Storage } from './storage.ts';
 export { Turns } from './turns.ts';
+export { writerFails } from './writer-check.ts';

@@ -38,7 +38,7 @@ export function judger(shards: readonly Shard[], map: SlotMap): Judge {
       }),
     );
     // Of pauses only who settles is told: who waits for nothing may hear of it a little later.
-    denyUnfit(denials, movements, found.flatMap(({ present }) => present), NOTHING_PAUSED);
+    denyUnfit(denials, movements, new Map(found.flatMap(({ present }) => present.map((row) => [row.holder, row] as const))), NOTHING_PAUSED);
     for (const { denied } of found) denyAll(denials, denied);
     // By an old map nothing can be held against anybody: whoever is missing may be elsewhere.
     if (denials.size > 0 && !(await map.isCurrent(view, places))) return movements.map(() => undefined);

@@ -1,6 +1,6 @@
 import type { HolderId, TransactionId } from '../schema/ids.ts';
 import { literal, quoted } from './array-literal.ts';
-import { ACT, ACT_HERE, ACT_HERE_SURE, ACT_SURE, TRADE } from './settle-statements.ts';
+import { ACT, ACT_HERE, ACT_HERE_SURE, ACT_PASSAGE_SURE, ACT_SURE, TRADE } from './settle-statements.ts';
 import type { Statement } from './shard-transaction.ts';
 import { holdersOf, type Movement } from './movement.ts';
 import { homeOf, type CommandActor, type ItemContent, type Posting } from './posting.ts';
@@ -68,8 +68,9 @@ export class SettleInput {
   readonly #counts = { moves: [] as number[], trades: [] as number[] }; // $24, $25
   readonly #experience = { ix: [] as number[], player: [] as number[], xp: [] as number[] }; // $26 … $28
 
-  /** Whether nothing comes into being, goes out of it, crosses to another shard, or is learnt. */
-  #stays = true;
+  /** Whether items come into being, go out of it, or cross to another shard or from one; and how many come. */
+  #passage = false;
+  #coming = 0;
   #values: string[] | undefined;
 
   get isEmpty(): boolean {
@@ -98,7 +99,8 @@ export class SettleInput {
     const fungible = 'asset' in posting;
     // What an item is goes along only where its row is written anew.
     const withContent = !fungible && !giverLocal;
-    if (!fungible && !(giverLocal && receiverLocal)) this.#stays = false;
+    if (!fungible && !(giverLocal && receiverLocal)) this.#passage = true;
+    if (withContent) this.#coming++;
     p.ix.push(ix);
     p.seq.push(seq);
     p.asset.push(fungible ? quoted(posting.asset) : 'NULL');
@@ -120,7 +122,6 @@ export class SettleInput {
   }
 
   addExperience(ix: number, { player, xp }: NonNullable<Movement['experience']>): void {
-    this.#stays = false;
     this.#experience.ix.push(ix);
     this.#experience.player.push(this.#placeOf(player));
     this.#experience.xp.push(xp);
@@ -139,11 +140,29 @@ export class SettleInput {
     return columns.map(literal);
   }
 
-  /** The least that moves all of it. @param isSure whether it shall fail where anything speaks against it */
-  actBy({ isSure }: { isSure: boolean }): [Statement, string[]] {
-    const values = [...this.checkValues, ...Object.values(this.#counts).map(literal)];
-    if (this.#stays) return [isSure ? ACT_HERE_SURE : ACT_HERE, values];
-    return [isSure ? ACT_SURE : ACT, [...values, ...Object.values(this.#experience).map(literal)]];
+  /** The least that moves all of it that may be moved. */
+  get actValues(): [Statement, string[]] {
+    const values = this.#changeValues();
+    return this.#passage || this.#isLearnt ? [ACT, [...values, ...this.#experienceValues()]] : [ACT_HERE, values];
+  }
+
+  /** The least that moves all of it, or fails where anything speaks against it; the writer's parameters go behind these. */
+  get sureValues(): [Statement, unknown[]] {
+    const values = this.#changeValues();
+    if (this.#isLearnt) return [ACT_SURE, [...values, ...this.#experienceValues(), this.#coming]];
+    return this.#passage ? [ACT_PASSAGE_SURE, [...values, this.#coming]] : [ACT_HERE_SURE, values];
+  }
+
+  get #isLearnt(): boolean {
+    return this.#experience.ix.length > 0;
+  }
+
+  #changeValues(): string[] {
+    return [...this.checkValues, ...Object.values(this.#counts).map(literal)];
+  }
+
+  #experienceValues(): string[] {
+    return Object.values(this.#experience).map(literal);
   }
 
   #placeOf(key: string): number {
@@ -167,6 +186,6 @@ export class SettleInput {
     if (this.#saidLast?.hash === hash && this.#saidLast.answer === answer) return said.hash.length;
     this.#saidLast = { hash, answer };
     said.answer.push(quoted(answer));
-    return said.hash.push(hash.toString('hex'));
+    return said.hash.push(`"\\\\x${hash.toString('hex')}"`);
   }
 }

@@ -8,7 +8,7 @@ import type { Entry } from './settle-input.ts';
 
 /**
  * One row of a settle statement: why a movement must not happen (`ix`, reason, details), or what somebody has now (`at`):
- * so many of an asset, or without a name so much experience and a level.
+ * so many of an asset, or without a name so much experience and a level. Without either, `doc` is a list of what many have.
  */
 export interface SettleRow {
   /** The movement's place in the batch, from 1. */
@@ -45,9 +45,7 @@ export interface HolderRow {
  * Denies the movements whose holders are not all among the rows or are frozen, whose sessions were displaced, or that a pause keeps.
  * A guild's actions are many players', and each is judged for itself. [SE2] [OP2] [OP3]
  */
-export function denyUnfit(denials: Denials, movements: readonly Movement[], rows: readonly HolderRow[], paused: ReadonlySet<string>): void {
-  const epochs = new Map<string, number>(rows.map(({ holder, epoch }) => [holder, epoch]));
-  const frozen = new Set<string>(rows.filter((row) => row.frozen).map(({ holder }) => holder));
+export function denyUnfit(denials: Denials, movements: readonly Movement[], rows: ReadonlyMap<HolderId, HolderRow>, paused: ReadonlySet<string>): void {
   for (const [at, movement] of movements.entries()) {
     if (movement.guild !== undefined) continue;
     const refuse = (code: RefusalCode, details: Record<string, unknown>) => denials.set(at + 1, { status: 'refused', code, details });
@@ -55,13 +53,13 @@ export function denyUnfit(denials: Denials, movements: readonly Movement[], rows
     if (movement.bySupport !== true) {
       const kept = pausedIn(movement.postings, paused);
       if (kept !== undefined) refuse('TRADING_PAUSED', { asset: kept });
-      const cold = frozen.size === 0 ? undefined : holdersOf(movement).find((holder) => frozen.has(holder));
+      const cold = holdersOf(movement).find((holder) => rows.get(holder)?.frozen);
       if (cold !== undefined) refuse('ACCOUNT_FROZEN', { playerId: cold });
     }
     // A bank has a row too, and no session: value comes and goes there by its guild alone. [GU5]
-    const unknown = holdersOf(movement).find((holder) => (epochs.get(holder) ?? -1) < 0);
+    const unknown = holdersOf(movement).find((holder) => (rows.get(holder)?.epoch ?? -1) < 0);
     if (unknown !== undefined) refuse('UNKNOWN_PLAYER', { playerId: unknown });
-    const displaced = movement.fences?.find(({ player, epoch }) => epochs.get(player) !== epoch);
+    const displaced = movement.fences?.find(({ player, epoch }) => rows.get(player)?.epoch !== epoch);
     if (displaced !== undefined) refuse('SESSION_REPLACED', { playerId: displaced.player });
   }
 }
@@ -149,11 +147,16 @@ function told(changes: readonly Changes[]): { balances: Balances; profiles: Map<
   const balances: Balances = new Map();
   const profiles = new Map<string, { xp: number; level: number }>();
   for (const { keys, rows } of changes) {
-    for (const { at, key: asset, n, doc } of rows) {
-      const holder = at === null ? undefined : keys[at - 1];
-      if (holder === undefined) continue;
-      if (asset === null) profiles.set(holder, { xp: n, level: Number(doc) });
-      else balances.set(holder, (balances.get(holder) ?? new Map<string, number>()).set(asset, n));
+    const hold = (at: number, asset: string, quantity: number) => {
+      const holder = keys[at - 1] as string;
+      const held = balances.get(holder);
+      if (held === undefined) balances.set(holder, new Map([[asset, quantity]]));
+      else held.set(asset, quantity);
+    };
+    for (const { ix, at, key: asset, n, doc } of rows) {
+      if (at !== null && asset === null) profiles.set(keys[at - 1] as string, { xp: n, level: Number(doc) });
+      else if (at !== null && asset !== null) hold(at, asset, n);
+      else if (ix === null && doc !== null) for (const [at, asset, quantity] of doc as [number, string, number][]) hold(at, asset, quantity);
     }
   }
   return { balances, profiles };

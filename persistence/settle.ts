@@ -76,7 +76,7 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     const rounds = !care.isCareful && mayGoTogether(movements) ? [[...movements.keys()]] : roundsOf(movements);
     // Nothing that the first flushes are decided by is written before they are.
     const ahead = readingOf(rounds[0] ?? [], movements);
-    const locked = await lock(transaction, movements, denials, ahead);
+    const locked = await lock(transaction, movements, denials, { ahead, isCareful: care.isCareful });
     const versions = new Map([...locked].map(([holder, { version }]) => [holder, version + 1]));
     const raise = (movement: Movement, by: number) => {
       for (const holder of holdersOf(movement)) versions.set(holder, (versions.get(holder) ?? Number.NaN) + by);
@@ -119,7 +119,8 @@ export function settler({ transact, reach }: SettleDeps): Settle {
   }
 
   /** One round: no holder stands in two of its movements, unless they may go together. Who is denied is noted. What `behind` sends goes behind it, in the same round trip. */
-  async function act({ parts, shardOf }: Transaction, entries: readonly Entry[], denials: Denials, { actedFirst, isDecided, behind, care }: { actedFirst: () => void; isDecided: boolean; behind: () => Promise<void>; care: Care }): Promise<Changes[]> {
+  async function act(transaction: Transaction, entries: readonly Entry[], denials: Denials, { actedFirst, isDecided, behind, care }: { actedFirst: () => void; isDecided: boolean; behind: () => Promise<void>; care: Care }): Promise<Changes[]> {
+    const { parts, shardOf } = transaction;
     const inputs = new Map<ShardTransaction, { denied: number; input: SettleInput | undefined }>();
     /** What was checked is what acts, unless somebody was denied in between. */
     const inputOf = (part: ShardTransaction) => {
@@ -144,13 +145,25 @@ export function settler({ transact, reach }: SettleDeps): Settle {
       for (const rows of checked) denyAll(denials, rows);
     }
     const acting = parts.map((part) => ({ part, input: inputOf(part) })).map(async ({ part, input }): Promise<Changes> => {
-      const rows = input === undefined ? [] : await part.query<SettleRow>(...input.actBy({ isSure: isDecided || !care.isCareful || parts.length > 1 }));
+      const rows = await (input === undefined ? confirmed(part) : isDecided || !care.isCareful || parts.length > 1 ? surely(part, input) : part.query<SettleRow>(...input.actValues));
       actedFirst();
       return { keys: input?.keys ?? [], rows };
     });
     const [changes] = await Promise.all([Promise.all(acting), behind()]);
     for (const { rows } of changes) denyAll(denials, rows);
     return changes;
+
+    async function surely(part: ShardTransaction, input: SettleInput): Promise<SettleRow[]> {
+      const [statement, values] = input.sureValues;
+      const { values: writer, inOurWords } = transaction.confirmWithin(part);
+      return await part.query<SettleRow>(statement, [...values, ...writer], inOurWords);
+    }
+
+    /** There is nothing to be done on it, and it is locked nonetheless. */
+    async function confirmed(part: ShardTransaction): Promise<SettleRow[]> {
+      if (!transaction.isConfirmedOn(part)) await transaction.confirm(part);
+      return [];
+    }
   }
 
   /** What the guilds of a round decide, by their places in it. */
@@ -167,25 +180,43 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     );
   }
 
-  /** Takes every holder's row, shard by shard in ascending order, and answers them. Right behind the locks of a shard it is read. */
-  async function lock(transaction: Transaction, movements: readonly Movement[], denials: Denials, ahead: FlushReading | undefined): Promise<Map<HolderId, HolderRow>> {
-    const locked: HolderRow[] = [];
-    const holders = [...new Set(movements.flatMap(holdersOf))];
+  /**
+   * Takes every holder's row, shard by shard in ascending order, and answers them. Right behind the locks of a shard it is read, and asked whether
+   * the writer may write; who acts by a statement that asks it too need not ask before, unless somebody is to be denied. [TP10]
+   */
+  async function lock(transaction: Transaction, movements: readonly Movement[], denials: Denials, { ahead, isCareful }: { ahead: FlushReading | undefined; isCareful: boolean }): Promise<Map<HolderId, HolderRow>> {
+    const { parts, shardOf } = transaction;
     const ownSlots = movements.flatMap(({ commands }) => commands).filter(({ actor }) => !isPlayer(actor));
     const names = movements.flatMap(({ guild }) => guild?.names ?? []);
+    // What guilds decide depends on what is paused.
+    const asksFirst = isCareful || !transaction.hasHeardPauses || movements.some(({ guild }) => guild !== undefined);
     if (ownSlots.length + names.length > 0) await transaction.takeSlots([...ownSlots.map(({ id }) => id), ...names]);
-    for (const part of transaction.parts) {
-      const { here, commandHere } = localityOf(part.shard.index, transaction.shardOf);
+    const wanted = Map.groupBy(new Set(movements.flatMap(holdersOf)), shardOf);
+    const locked = new Map<HolderId, HolderRow>();
+    for (const part of parts) {
+      const { commandHere } = localityOf(part.shard.index, shardOf);
       const commands = ownSlots.filter(({ actor, id }) => commandHere(actor, id));
       if (commands.length > 0) await part.query(LOCK_COMMANDS, [commands.map(({ id }) => id)]);
-      const local = holders.filter(here);
-      if (local.length === 0) continue;
-      const locking = Promise.all([part.query<HolderRow>(LOCK, [`{${local.join(',')}}`]), transaction.confirm(part)]);
-      ahead?.send(part, transaction.shardOf);
-      locked.push(...(await locking)[0]);
+      await lockOn(part, { isAsked: asksFirst });
     }
     denyUnfit(denials, movements, locked, transaction.paused);
-    return new Map(locked.map((row) => [row.holder, row]));
+    if (denials.size === 0) return locked;
+    for (const part of parts) {
+      if (!transaction.isConfirmedOn(part)) await transaction.confirm(part);
+      // The locks may have seen what was before a flip, and the question what is after it: between two questions with one answer there was none. [SH3]
+      if (wanted.get(part.shard.index)?.some((holder) => !locked.has(holder))) await lockOn(part, { isAsked: true });
+    }
+    denials.clear();
+    denyUnfit(denials, movements, locked, transaction.paused);
+    return locked;
+
+    async function lockOn(part: ShardTransaction, { isAsked }: { isAsked: boolean }): Promise<void> {
+      const here = wanted.get(part.shard.index);
+      if (here === undefined) return;
+      const locking = Promise.all([part.query<HolderRow>(LOCK, [`{${here.join(',')}}`]), isAsked && transaction.confirm(part)]);
+      ahead?.send(part, shardOf);
+      for (const row of (await locking)[0]) locked.set(row.holder, row);
+    }
   }
 
   /** What acted before its session was displaced is answered as it was then: the repeat of a lost answer, say. [KE3] */

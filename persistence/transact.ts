@@ -10,7 +10,7 @@ import { newId } from './new-id.ts';
 import type { Shard } from './shard.ts';
 import type { MapView } from './slot-map.ts';
 import { ShardTransaction } from './shard-transaction.ts';
-import { Transaction } from './transaction.ts';
+import { Transaction, type HeardPauses } from './transaction.ts';
 
 const ATTEMPTS_MAX = 3;
 const JITTER_MS = 20;
@@ -55,6 +55,7 @@ export type TransactOn = <Result>(
  * @see PostgreSQL manual, PREPARE TRANSACTION
  */
 export function transactor({ shards, reach, lease, onUnfinished, onLostRace }: TransactOptions): TransactOn {
+  const heard: HeardPauses = new Map();
   return async function transactOn(indexes, label, work, placement = {}) {
     const numbers = [...new Set(indexes)].toSorted((a, b) => a - b);
     invariant(numbers.length > 0, 'a transaction names its shards');
@@ -86,7 +87,7 @@ export function transactor({ shards, reach, lease, onUnfinished, onLostRace }: T
       home = parts.find(({ shard }) => shard.index === homeShard) ?? parts[0];
       invariant(home, 'a transaction has a home');
       for (const part of parts) if (part !== home) gids.set(part, formatGid({ home: home.shard.index, transactionId: id, shard: part.shard.index }));
-      const transaction = new Transaction(id, parts, { view, lease, firstEnds: parts.length === 1 ? new Map([[home, COMMIT]]) : new Map([...gids].map(([part, gid]) => [part, prepare(gid)])) });
+      const transaction = new Transaction(id, parts, { view, lease, heard, firstEnds: parts.length === 1 ? new Map([[home, COMMIT]]) : new Map([...gids].map(([part, gid]) => [part, prepare(gid)])) });
       const result = await work(transaction);
       if (transaction.abandoned) {
         await Promise.all(parts.map((part) => part.rollback()));

@@ -1,10 +1,13 @@
 import type { TransactionId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { Refusal } from '../schema/refusals.ts';
+import { arrayLiteral } from './array-literal.ts';
+import { PausesChanged } from './database-errors.ts';
 import type { Lease } from './lease.ts';
 import type { ShardTransaction, Statement } from './shard-transaction.ts';
 import { MapChanged, type MapView } from './slot-map.ts';
 import { rememberedSlot } from './slots.ts';
+import { CONFIRM, CONFIRM_OR_FAIL, FENCED, MAP_CHANGED, PAUSES_CHANGED } from './writer-check.ts';
 
 /** Any number, the same in every process: the first key of the advisory locks on slots. */
 export const SLOT_LOCK = 7_203_452;
@@ -15,26 +18,22 @@ const TAKE_SLOTS: Statement = {
   text: `select pg_advisory_xact_lock_shared(${SLOT_LOCK}, slot) from (select slot from unnest($1::int[]) as s(slot) order by slot) s`,
 };
 
-/** What a writer asks each shard once it has its locks: the map's version there, whether its own process may still write, and what must not be traded. */
-const CONFIRM: Statement = {
-  name: 'confirm-writer',
-  text: 'select version::float8 as version, exists (select from fenced where lease = $1) as fenced, (select array_agg(asset) from pause) as paused from slot_map',
-};
-
-const MAP_CHANGED = 'the map changed';
-const FENCED = 'the lease was fenced';
-/** The same as a statement that fails unless all is well, for who sends the commit along: the map's version as it must be, $2. */
-const CONFIRM_OR_FAIL: Statement = {
-  name: 'confirm-writer-or-fail',
-  text: `select case when version is distinct from $2::bigint then ('${MAP_CHANGED}: ' || coalesce(version, 0))::int
-    when exists (select from fenced where lease = $1) then ('${FENCED}: ' || version)::int end from (select) as one left join slot_map on true`,
-};
+/** What a process last heard of each shard, by its number: what must not be traded. */
+export type HeardPauses = Map<number, readonly string[]>;
 
 export interface TransactionOptions {
   view?: MapView | undefined;
   lease?: Lease | undefined;
+  heard?: HeardPauses | undefined;
   /** How parts end that need not wait for another one: the only one commits, those that do not decide prepare. */
   firstEnds?: ReadonlyMap<ShardTransaction, string>;
+}
+
+/** What a statement must be given that asks as `confirm` does, and what its failure means. */
+export interface Confirmation {
+  /** The parameters of `writerFails`. */
+  values: readonly unknown[];
+  inOurWords: (error: unknown) => unknown;
 }
 
 /** The parts of one transaction, by shard number. */
@@ -44,21 +43,29 @@ export class Transaction {
   readonly #view: MapView | undefined;
   readonly #lease: Lease | undefined;
   readonly #confirmed = new Set<ShardTransaction>();
-  readonly #paused = new Set<string>();
+  readonly #heard: HeardPauses;
+  readonly #paused: Map<number, readonly string[]>;
   readonly #firstEnds: ReadonlyMap<ShardTransaction, string>;
   #abandoned = false;
 
-  constructor(id: TransactionId, parts: readonly ShardTransaction[], { view, lease, firstEnds = new Map() }: TransactionOptions = {}) {
+  constructor(id: TransactionId, parts: readonly ShardTransaction[], { view, lease, heard = new Map(), firstEnds = new Map() }: TransactionOptions = {}) {
     this.id = id;
     this.#firstEnds = firstEnds;
     this.#parts = new Map(parts.map((part) => [part.shard.index, part]));
     this.#view = view;
     this.#lease = lease;
+    this.#heard = heard;
+    this.#paused = new Map([...heard].filter(([shard]) => this.#parts.has(shard)));
   }
 
-  /** Assets and kinds that must not be traded, by the shards that were asked. [OP3] */
+  /** Assets and kinds that must not be traded, by the shards that were asked; of the others, by what was heard last. [OP3] */
   get paused(): ReadonlySet<string> {
-    return this.#paused;
+    return new Set([...this.#paused.values()].flat());
+  }
+
+  /** Whether it is known of every shard what is paused there, or was when it was last heard of. */
+  get hasHeardPauses(): boolean {
+    return this.#paused.size === this.#parts.size;
   }
 
   /** In ascending shard order, which is the lock order. */
@@ -91,8 +98,7 @@ export class Transaction {
 
   /** Where a key lives, by the map that this transaction works by. */
   get shardOf(): (key: string) => number {
-    invariant(this.#view, 'a routed transaction has a map');
-    return this.#view.shardOf;
+    return this.#mapView().shardOf;
   }
 
   on(shard: number): ShardTransaction {
@@ -102,21 +108,30 @@ export class Transaction {
   }
 
   /**
-   * Asks a shard whether it still holds what the map says, and whether this process may still write there. It is asked after
-   * the locks: a flip that comes later waits for them, and one that came before is seen. So is a fence: whoever took over
-   * waits for these locks, or has them, and then this is refused. [SH3] [PL1]
+   * Asks a shard whether it still holds what the map says, whether this process may still write there, and what is paused, once it has
+   * its locks. [SH3] [PL1]
    * @throws {MapChanged}
    * @throws {Refusal} BUSY when the process lost its lease: nothing happened, and another process may be asked
    */
   async confirm(part: ShardTransaction): Promise<void> {
-    const view = this.#view;
-    invariant(view, 'a routed transaction has a map');
-    const lease = this.#lease?.id;
-    const [row] = await part.query<{ version: number; fenced: boolean; paused: string[] | null }>(CONFIRM, [lease]);
+    const view = this.#mapView();
+    const { index } = part.shard;
+    const [row] = await part.query<{ version: number; fenced: boolean; paused: string[] | null }>(CONFIRM, [this.#lease?.id]);
     if (row?.fenced) throw this.#lostLease();
-    if (row?.version !== view.versionOn(part.shard.index)) throw new MapChanged(view);
-    for (const asset of row.paused ?? []) this.#paused.add(asset);
+    if (row?.version !== view.versionOn(index)) throw new MapChanged(view);
+    this.#hear(index, row.paused ?? []);
     this.#confirmed.add(part);
+  }
+
+  /**
+   * The same question as part of a statement that is sent now, behind the locks, and fails unless all is as this transaction thinks. Where
+   * something else is paused by now the work runs again, as after a lost race, and that time it has asked. [TP10]
+   */
+  confirmWithin(part: ShardTransaction): Confirmation {
+    const { index } = part.shard;
+    const paused = this.#paused.get(index) ?? [];
+    this.#confirmed.add(part);
+    return { values: [this.#mapView().versionOn(index), this.#lease?.id, paused.length === 0 ? null : arrayLiteral(paused)], inOurWords: (error) => this.#inOurWords(part, error) };
   }
 
   /**
@@ -127,21 +142,40 @@ export class Transaction {
    */
   async takeSlotsOrFail(keys: readonly string[]): Promise<void> {
     const [part, ...others] = this.parts;
-    const view = this.#view;
-    invariant(part && others.length === 0 && view, 'what is confirmed in the same round trip is on one shard');
-    const inOurWords = (error: unknown) => {
-      const said = String((error as Error).message);
-      return said.includes(MAP_CHANGED) ? new MapChanged(view) : said.includes(FENCED) ? this.#lostLease() : error;
-    };
+    invariant(part && others.length === 0, 'what is confirmed in the same round trip is on one shard');
     const slots = new Set(keys.map(rememberedSlot));
-    const sent = [part.query(TAKE_SLOTS, [[...slots]]), part.query(CONFIRM_OR_FAIL, [this.#lease?.id, view.versionOn(part.shard.index)], inOurWords)];
+    const sent = [part.query(TAKE_SLOTS, [[...slots]]), part.query(CONFIRM_OR_FAIL, [this.#mapView().versionOn(part.shard.index), this.#lease?.id], (error) => this.#inOurWords(part, error))];
     this.#confirmed.add(part);
     await Promise.all(sent);
+  }
+
+  #hear(shard: number, paused: readonly string[]): void {
+    this.#paused.set(shard, paused);
+    this.#heard.set(shard, paused);
+  }
+
+  #mapView(): MapView {
+    invariant(this.#view, 'a routed transaction has a map');
+    return this.#view;
+  }
+
+  /** What a statement's failure means that asks as `confirm` does. */
+  #inOurWords(part: ShardTransaction, error: unknown): unknown {
+    const said = String((error as Error).message);
+    if (said.includes(MAP_CHANGED)) return new MapChanged(this.#mapView());
+    if (said.includes(FENCED)) return this.#lostLease();
+    if (!said.includes(PAUSES_CHANGED)) return error;
+    this.#heard.delete(part.shard.index);
+    return new PausesChanged(error);
   }
 
   #lostLease(): Refusal {
     this.#lease?.lost();
     return new Refusal('BUSY', { reason: 'this process lost its lease' });
+  }
+
+  isConfirmedOn(part: ShardTransaction): boolean {
+    return this.#confirmed.has(part);
   }
 
   get isConfirmed(): boolean {

@@ -14,6 +14,7 @@ export interface Mutation {
 const WINDOW = 'server/trading/trade-window.ts';
 const TRADE = 'server/trading/trade.ts';
 const SETTLE = 'persistence/settle-statements.ts';
+const WRITER = 'persistence/writer-check.ts';
 const TRANSACT = 'persistence/transact.ts';
 const RESOLVER = 'persistence/resolver.ts';
 const LINK = 'web/client/room-link.ts';
@@ -25,7 +26,7 @@ const SCORES = 'persistence/scores/score-statements.ts';
 const SEASONS = 'persistence/scores/season-store.ts';
 
 /** What the write refuses of an item. */
-const ITEM_CHECK = 'where i.holder is null or i.holder <> i.giver or i.held_version <> i.version or (i.bound and i.receiver is not null)';
+const ITEM_CHECK = 'i.holder is null or i.holder <> i.giver or i.held_version <> i.version or (i.bound and i.receiver is not null)';
 
 /** Every guard that the suite proves by leaving it out. */
 export const MUTATIONS = {
@@ -53,11 +54,14 @@ export const MUTATIONS = {
   },
   'map-believed': {
     guard: 'a writer compares the map with the shard, under its locks [SH3]',
-    edits: [{ file: 'persistence/transaction.ts', find: 'if (row?.version !== view.versionOn(part.shard.index)) throw new MapChanged(view);', replace: 'void row;' }],
+    edits: [
+      { file: 'persistence/transaction.ts', find: 'if (row?.version !== view.versionOn(index)) throw new MapChanged(view);', replace: '' },
+      { file: WRITER, find: 'where version is distinct from $${first}::bigint or fenced', replace: 'where fenced' },
+    ],
   },
   'map-believed-along': {
     guard: 'a writer whose commit goes along fails where the map changed [SH3]',
-    edits: [{ file: 'persistence/transaction.ts', find: 'when version is distinct from $2::bigint then', replace: 'when version is distinct from $2::bigint and false then' }],
+    edits: [{ file: WRITER, find: 'when version is distinct from $1::bigint then', replace: 'when version is distinct from $1::bigint and false then' }],
   },
   'ids-taken-for-new': {
     guard: 'an id that was claimed before is not taken for a new one [LB3]',
@@ -136,7 +140,7 @@ export const MUTATIONS = {
       { file: WINDOW, find: "this.phase = 'settling';", replace: '' },
       { file: WINDOW, find: "invariant(this.phase === 'settling', 'only a settling trade is settled');", replace: '' },
       { file: SETTLE, find: 'from c cross join lateral (select hash, answer from command where actor = c.actor and id = c.id offset 0) k)`', replace: 'from c join command k on false)`' },
-      { file: SETTLE, find: 'from c where not exists (select 1 from bad where bad.ix = c.ix))', replace: 'from c on conflict do nothing)' },
+      { file: SETTLE, find: "from c where ${mayAct('c')})", replace: 'from c on conflict do nothing)' },
     ],
   },
   'frozen-moves': {
@@ -148,27 +152,30 @@ export const MUTATIONS = {
   },
   'paused-goes-on': {
     guard: 'each writer asks, behind its locks, what is paused [OP3]',
-    edits: [{ file: 'persistence/transaction.ts', find: 'for (const asset of row.paused ?? []) this.#paused.add(asset);', replace: '' }],
+    edits: [
+      { file: 'persistence/transaction.ts', find: 'this.#hear(index, row.paused ?? []);', replace: 'this.#hear(index, []);' },
+      { file: WRITER, find: 'paused is distinct from $${first + 2}::text[]', replace: '($${first + 2}::text[] is null and false)' },
+    ],
   },
   'ownership-unchecked': {
     guard: 'only the holder gives an item away [TR5]: at the offer and at the write',
     edits: [
       { file: TRADE, find: "...offer.items.filter((id) => held.item(id) === undefined).map((item) => ({ code: 'NOT_OWNER' as const, details: { item } })),", replace: '' },
       { file: TRADE, find: 'offer.items.flatMap((id) => held.item(id) ?? []).map(', replace: "offer.items.map((id) => held.item(id) ?? { id, kind: 'sword', version: 1, attributes: {} }).map(" },
-      { file: SETTLE, find: ITEM_CHECK, replace: 'where i.holder is null or i.held_version <> i.version or (i.bound and i.receiver is not null)' },
+      { file: SETTLE, find: ITEM_CHECK, replace: 'i.holder is null or i.held_version <> i.version or (i.bound and i.receiver is not null)' },
     ],
   },
   'bound-unchecked': {
     guard: 'a bound item stays with its holder [TR5]: at the offer and at the write',
     edits: [
       { file: TRADE, find: 'offer.items.filter((id) => held.item(id)?.bound)', replace: 'offer.items.filter(() => false)' },
-      { file: SETTLE, find: ITEM_CHECK, replace: 'where i.holder is null or i.holder <> i.giver or i.held_version <> i.version' },
+      { file: SETTLE, find: ITEM_CHECK, replace: 'i.holder is null or i.holder <> i.giver or i.held_version <> i.version' },
     ],
   },
   'write-trusts-offer': {
     guard: 'the write looks at the items again [TR5], with one ledger row per version of an item behind it',
     edits: [
-      { file: SETTLE, find: ITEM_CHECK, replace: 'where false' },
+      { file: SETTLE, find: ITEM_CHECK, replace: 'false' },
       { file: MIGRATION, find: 'create unique index ledger_item', replace: 'create index ledger_item' },
     ],
   },
@@ -182,19 +189,19 @@ export const MUTATIONS = {
   'balances-unbounded': {
     guard: 'a balance stays between 0 and 2^53 - 1 [LD4]: in the check before the write, of what leaves, and in the table',
     edits: [
-      { file: SETTLE, find: 'from b where coalesce(held, 0) < spent', replace: 'from b where false' },
+      { file: SETTLE, find: 'coalesce(held, 0) < spent or', replace: 'false or' },
       { file: MIGRATION, find: 'quantity bigint not null constraint balance_bounds check (quantity between 0 and 9007199254740991)', replace: 'quantity bigint not null' },
     ],
   },
   'commands-forgotten': {
     guard: 'the command is stored in the transaction of its effect [KE1]',
-    edits: [{ file: SETTLE, find: 'from c where not exists (select 1 from bad where bad.ix = c.ix))', replace: 'from c where false)' }],
+    edits: [{ file: SETTLE, find: "from c where ${mayAct('c')})", replace: 'from c where false)' }],
   },
   'commands-act-twice': {
     guard: 'a command that acted does not act again [KE1] [KE2]: its check, and its primary key',
     edits: [
       { file: SETTLE, find: 'from c cross join lateral (select hash, answer from command where actor = c.actor and id = c.id offset 0) k)`', replace: 'from c join command k on false)`' },
-      { file: SETTLE, find: 'from c where not exists (select 1 from bad where bad.ix = c.ix))', replace: 'from c on conflict do nothing)' },
+      { file: SETTLE, find: "from c where ${mayAct('c')})", replace: 'from c on conflict do nothing)' },
     ],
   },
   'renames-again': {
@@ -222,10 +229,7 @@ export const MUTATIONS = {
   },
   'refused-together': {
     guard: 'a movement that must not happen is left out of its batch alone [LD3]',
-    edits: [
-      { file: SETTLE, find: 'b.got <> b.spent and not exists (select 1 from bad where bad.ix = b.ix)', replace: 'b.got <> b.spent and not exists (select 1 from bad)' },
-      { file: SETTLE, find: 'got > 0 and not exists (select 1 from bad where bad.ix = b.ix)', replace: 'got > 0 and not exists (select 1 from bad)' },
-    ],
+    edits: [{ file: SETTLE, find: 'not exists (select 1 from bad where bad.ix = ${row}.ix)', replace: "not exists (select 1 from bad where ${row === 'b' ? 'true' : `bad.ix = ${row}.ix`})" }],
   },
   'shards-backwards': {
     guard: 'every process takes the shards in the same order [LD2]',
@@ -260,7 +264,7 @@ export const MUTATIONS = {
   },
   'no-fence': {
     guard: 'the database refuses the writes of a displaced session [SE2]',
-    edits: [{ file: 'persistence/settle-outcomes.ts', find: 'epochs.get(player) !== epoch', replace: 'false' }],
+    edits: [{ file: 'persistence/settle-outcomes.ts', find: 'rows.get(player)?.epoch !== epoch', replace: 'false' }],
   },
   'no-front-door': {
     guard: 'requests that the framework cannot read are refused before it [RM3]',
@@ -288,6 +292,7 @@ export const MUTATIONS = {
     guard: 'PostgreSQL refuses what a process writes whose lease was taken [PL1]',
     edits: [
       { file: 'persistence/transaction.ts', find: 'if (row?.fenced) throw', replace: 'if (row?.fenced === undefined) throw' },
+      { file: WRITER, find: 'bigint or fenced or', replace: 'bigint or' },
       { file: 'server/lost-lease.ts', find: 'if (await storage.isFenced(storage.lease.id)) storage.lease.lost();', replace: 'await storage.isFenced(storage.lease.id);' },
     ],
   },
@@ -321,7 +326,7 @@ export const MUTATIONS = {
   'write-trusts-giver': {
     guard: 'the write looks at who has the item [TR5]',
     edits: [
-      { file: SETTLE, find: ITEM_CHECK, replace: 'where i.holder is null or i.held_version <> i.version or (i.bound and i.receiver is not null)' },
+      { file: SETTLE, find: ITEM_CHECK, replace: 'i.holder is null or i.held_version <> i.version or (i.bound and i.receiver is not null)' },
       { file: SETTLE, find: "case when i.holder is null or i.holder <> i.giver then 'NOT_OWNER'", replace: "case when i.holder is null then 'NOT_OWNER'" },
     ],
   },
@@ -371,7 +376,7 @@ export const MUTATIONS = {
   },
   'overdrawn-together': {
     guard: 'what is held at first covers all that is spent by movements that go together [LD7]',
-    edits: [{ file: SETTLE, find: 'from b where coalesce(held, 0) < spent or', replace: 'from b where coalesce(held, 0) + got < spent or' }],
+    edits: [{ file: SETTLE, find: 'coalesce(held, 0) < spent or', replace: 'coalesce(held, 0) + got < spent or' }],
   },
   'guild-names-shared': {
     guard: 'no two guilds have one name or tag [GU1]',
