@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { faultPoints, openStorage, type Movement, type Posting, type Storage } from '../../persistence/index.ts';
 import type { ItemId, PlayerId } from '../../schema/ids.ts';
+import { CONFIRM } from '../../persistence/writer-check.ts';
 import { command, committed, itemPosting, movement, redInvariants, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
+import { interceptShard } from '../kit/intercept.ts';
 
 /** The statements by which those are told apart who are to be denied. */
 const CAREFUL = ['settle-check', 'settle-act', 'settle-act-here'];
@@ -99,4 +101,40 @@ describe('a batch that acts before it was asked about', () => {
       assert.deepEqual([careful.filter(Boolean).length, careful.at(-1)], [CAREFUL_BATCHES[where] - 1, false]);
     });
   }
+
+  // Guards that the statement which acts asks what is paused: who heard of it before asks nothing else. [OP3]
+  for (const [where, giverOn, receiverOn] of [['over two shards', 1, 3], ['on one shard', 1, 1]] as const) {
+    it(`[TP10] [OP3] refuses what somebody else paused or lets go on meanwhile, ${where}, and is not asked about`, async () => {
+      const [storage, [ann, bob]] = [await hopeful(), await pairAt(giverOn, receiverOn)];
+      const pauseOn = (text: string) => Promise.all([...new Set([giverOn, receiverOn])].map((shard) => cluster.sql(shard, text)));
+      const paying = () => asks(storage, [asked(ann, pay(ann, bob, 1))]).then(({ outcomes, isCareful }) => [outcomes.map(verdictOf)[0], isCareful, sent.includes('confirm-writer')]);
+      // What is paused it has to hear once.
+      assert.deepEqual([await paying(), await paying()], [['committed', false, true], ['committed', false, false]]);
+      await pauseOn("insert into pause (asset, reason) values ('gold', 'a test')");
+      try {
+        assert.deepEqual([await paying(), await paying()], [['TRADING_PAUSED', false, true], ['TRADING_PAUSED', false, true]]);
+        assert.deepEqual((await asks(storage, [asked(ann, itemPosting({ id: await cluster.mintItem(ann) }, ann, bob))])).outcomes.map(verdictOf), ['committed'], 'what is not paused');
+        assert.ok(!sent.includes('confirm-writer'));
+      } finally {
+        await pauseOn('delete from pause');
+      }
+      assert.deepEqual([await paying(), await paying()], [['committed', false, true], ['committed', false, false]]);
+      assert.deepEqual((await cluster.storage.holdings.holdings([bob])).get(bob)?.fungibles, { gold: 4 });
+    });
+  }
+
+  // Guards the second look: by a flip a holder may come between the locks and the question. [SH3]
+  it('[TP10] [SH3] who comes between the locks and the question is not taken for nobody', async () => {
+    const [ann] = await pairAt(1, 1);
+    const late = await cluster.playersOn(1).then(([player]) => player as PlayerId);
+    await cluster.sql(1, 'delete from inventory where holder = $1', [late]);
+    const storage = await openStorage(
+      cluster.shards.map((shard) => interceptShard(shard, async ({ text }) => {
+        if (text === CONFIRM.text) await cluster.sql(1, 'insert into inventory (holder) values ($1) on conflict do nothing', [late]);
+      })),
+      { reach: faultPoints(undefined), onUnfinished: (error) => assert.fail(String(error)) },
+    );
+    assert.deepEqual((await storage.settle([asked(ann, pay(ann, late, 1))])).map(verdictOf), ['committed']);
+    assert.deepEqual((await storage.settle([asked(ann, pay(ann, crypto.randomUUID() as PlayerId, 1))])).map(verdictOf), ['UNKNOWN_PLAYER']);
+  });
 });
