@@ -32,9 +32,10 @@ export class ShardTransaction {
     return new ShardTransaction(shard, await shard.pool.connect());
   }
 
-  /** Sent ahead of the first statement, in the same round trip; who runs that one waits for both. */
-  begin(): void {
+  /** Sent right before the first statement, in the same round trip; who runs that one waits for both. */
+  #begin(): void {
     inOneWrite(this.#client);
+    if (this.#begun !== undefined) return;
     this.#begun = this.#client.query('begin');
     // Nobody may be waiting yet when it fails; the first statement throws it.
     this.#begun.catch(() => undefined);
@@ -43,13 +44,14 @@ export class ShardTransaction {
   /** @param inOurWords what its failure, and with it that of all that is sent behind it, means */
   async query<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[], inOurWords?: (error: unknown) => unknown): Promise<Row[]> {
     this.#mustBeOpen();
-    inOneWrite(this.#client);
+    this.#begin();
     return await this.#rowsOf(this.#client.query<Row>({ name: statement.name, text: statement.text, values: [...values] }), inOurWords);
   }
 
   /** A statement that is not worth a name. */
   async raw(text: string, values: readonly unknown[]): Promise<QueryResultRow[]> {
     this.#mustBeOpen();
+    this.#begin();
     return await this.#rowsOf(this.#client.query<QueryResultRow>(text, [...values]));
   }
 
@@ -69,6 +71,7 @@ export class ShardTransaction {
   /** A unit of work inside this transaction; it is flushed before the commit or the prepare. */
   async em(): Promise<EntityManager> {
     if (this.#em === undefined) {
+      this.#begin();
       await this.#begun;
       this.#em = this.shard.em();
       this.#em.setTransactionContext(await borrowedTransaction(this.#client));
@@ -96,7 +99,7 @@ export class ShardTransaction {
   endBehind(sql: string): void {
     this.#mustBeOpen();
     invariant(this.#em === undefined, 'a unit of work is flushed before its transaction ends');
-    inOneWrite(this.#client);
+    this.#begin();
     this.#isEnding = true;
     this.#end = this.control(sql);
     // Nobody may be waiting yet when it fails.
@@ -105,6 +108,7 @@ export class ShardTransaction {
 
   /** Ends it, unless that was sent already. */
   async end(sql: string): Promise<QueryResult> {
+    this.#begin();
     return await (this.#end ??= this.control(sql));
   }
 
@@ -133,6 +137,7 @@ export class ShardTransaction {
   async rollback(): Promise<void> {
     if (!this.#open) return;
     this.#isEnding = true;
+    if (this.#begun === undefined) return this.release(false);
     const done = await this.#client.query('rollback').then(() => true, () => false);
     this.release(!done);
   }

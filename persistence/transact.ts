@@ -83,7 +83,6 @@ export function transactor({ shards, reach, lease, onUnfinished, onLostRace }: T
         // In ascending order, so that two transactions never wait for each other's connections.
         parts.push(await ShardTransaction.connect(shard));
       }
-      for (const part of parts) part.begin();
       home = parts.find(({ shard }) => shard.index === homeShard) ?? parts[0];
       invariant(home, 'a transaction has a home');
       for (const part of parts) if (part !== home) gids.set(part, formatGid({ home: home.shard.index, transactionId: id, shard: part.shard.index }));
