@@ -32,7 +32,7 @@ export function judger(shards: readonly Shard[], map: SlotMap): Judge {
         const input = inputFor(entries, locality);
         const [present, denied] = await Promise.all([
           pool.query<HolderRow>({ ...READ_HOLDERS, values: [`{${holders.filter(locality.here).join(',')}}`] }),
-          input && pool.query<SettleRow>({ ...CHECK, values: input.checkValues }),
+          input && pool.query<SettleRow>({ ...CHECK, values: input.valuesFor(CHECK) }),
         ]);
         return { present: present.rows, denied: denied?.rows ?? [] };
       }),

@@ -1,9 +1,11 @@
-import type { HolderId, TransactionId } from '../schema/ids.ts';
+import type { HolderId, ItemId, TransactionId } from '../schema/ids.ts';
+import { QUANTITY_MAX } from '../schema/quantities.ts';
 import { literal, quoted } from './array-literal.ts';
-import { ACT, ACT_HERE, ACT_HERE_SURE, ACT_PASSAGE_SURE, ACT_SURE, TRADE } from './settle-statements.ts';
-import type { Statement } from './shard-transaction.ts';
 import { holdersOf, type Movement } from './movement.ts';
 import { homeOf, type CommandActor, type ItemContent, type Posting } from './posting.ts';
+import type { BatchStatement, Column } from './settle-columns.ts';
+import { ACT, ACT_HERE, GATHER, TRADE } from './settle-statements.ts';
+import { sureStatement } from './settle-sure.ts';
 
 /** A movement with its place in the batch, from 1, and the ledger's name for it. */
 export interface Entry {
@@ -27,11 +29,7 @@ export function localityOf(shard: number, shardOf: ShardOf): Locality {
 }
 
 /**
- * The part of a batch that one shard sees, as the parameters of settle-statements.ts: postings with an end here, and the
- * commands that live here. Undefined when nothing of the batch is here.
- *
- * Columns are written as PostgreSQL array literals by hand: ids and numbers need no quoting, and the driver's general
- * encoder is most of a batch's cost in this process. Names are quoted, because one may be `null`.
+ * The part of a batch that one shard sees: postings with an end here, and the commands that live here. Undefined when nothing of the batch is here.
  */
 export function inputFor(entries: readonly Entry[], { here, commandHere }: Locality): SettleInput | undefined {
   const input = new SettleInput();
@@ -47,145 +45,222 @@ export function inputFor(entries: readonly Entry[], { here, commandHere }: Local
       if (commandHere(actor, id)) input.addCommand(entry.ix, place, actor, id, hash, entry.answers[place]);
     }
     const { experience } = entry.movement;
-    if (experience !== undefined && here(experience.player)) input.addExperience(entry.ix, experience);
+    if (experience !== undefined && here(experience.player)) input.addExperience(entry, experience);
   }
   return input.isEmpty ? undefined : input;
 }
 
-/** Columns that grow row by row; the numbers beside them are the parameters that they become. */
-export class SettleInput {
-  readonly keys: string[] = []; // $1
-  readonly #places = new Map<string, number>();
-  readonly #holderIx: number[] = []; // $2
-  readonly #transactions: TransactionId[] = []; // $3
-  readonly #reasons: string[] = []; // $4
-  readonly #postings = { ix: [] as number[], seq: [] as number[], asset: [] as string[], item: [] as string[], version: [] as number[], quantity: [] as number[], giver: [] as (number | 'NULL')[], receiver: [] as (number | 'NULL')[] }; // $5 … $12
-  readonly #contents = { kind: [] as string[], attributes: [] as string[], bound: [] as boolean[], of: [] as (number | 'NULL')[] }; // $13 … $16
-  readonly #commands = { ix: [] as number[], place: [] as number[], actor: [] as number[], id: [] as string[] }; // $17 … $20
-  readonly #said = { hash: [] as string[], answer: [] as string[], of: [] as number[] }; // $21 … $23
-  #saidLast: { hash: Buffer; answer: string } | undefined;
-  /** Of the holders that are here: by how much the numbers rise that are counted. */
-  readonly #counts = { moves: [] as number[], trades: [] as number[] }; // $24, $25
-  readonly #experience = { ix: [] as number[], player: [] as number[], xp: [] as number[] }; // $26 … $28
+/** What a holder who is here spends and gets of an asset, by the holder's and the asset's places. */
+interface Net {
+  holder: number;
+  asset: number;
+  /** Its first movement, and whether there is another. */
+  ix: number;
+  isShared: boolean;
+  spent: number;
+  got: number;
+}
 
-  /** Whether items come into being, go out of it, or cross to another shard or from one; and how many come. */
-  #passage = false;
-  #coming = 0;
-  #values: string[] | undefined;
+/** Beyond what anybody may hold: it is known to be too much, and no longer how much. */
+const TOO_MUCH = QUANTITY_MAX + 1;
+/** More places than a batch has assets. */
+const ASSETS_MAX = 2 ** 20;
+
+/**
+ * The columns of a batch (settle-columns.ts), which grow row by row.
+ *
+ * They are written as PostgreSQL array literals by hand: ids and numbers need no quoting, and the driver's general
+ * encoder is most of a batch's cost in this process. Names are quoted, because one may be `null`.
+ */
+export class SettleInput {
+  readonly #places = new Map<string, number>();
+  readonly #assets = new Map<string, number>();
+  readonly #keys: string[] = [];
+  readonly #holders = { holderIx: [] as number[], moves: [] as number[], trades: [] as number[] };
+  readonly #movements = { transactions: [] as TransactionId[], reasons: [] as string[] };
+  readonly #items: ItemId[] = [];
+  readonly #postings = { ix: [] as number[], seq: [] as number[], asset: [] as number[], item: [] as number[], version: [] as number[], quantity: [] as number[], giver: [] as number[], receiver: [] as number[] };
+  readonly #passages = { stays: [] as number[], goes: [] as number[], comes: [] as number[] };
+  readonly #contents = { kinds: [] as string[], attributes: [] as string[], bounds: [] as boolean[] };
+  readonly #nets = new Map<number, Net>();
+  readonly #commands = { commandIx: [] as number[], place: [] as number[], actor: [] as number[], commandId: [] as string[], said: [] as number[] };
+  readonly #said = { hashes: [] as string[], answers: [] as string[] };
+  #saidLast: { hash: Buffer; answer: string } | undefined;
+  readonly #experience = { earnedIx: [] as number[], earner: [] as number[], xp: [] as number[], gathered: [] as number[] };
+  readonly #literals = new Map<Column, string>();
+  #columns: Partial<Record<Column, readonly unknown[]>> | undefined;
 
   get isEmpty(): boolean {
-    return this.#postings.ix.length === 0 && this.#commands.ix.length === 0;
+    return this.#postings.ix.length === 0 && this.#commands.commandIx.length === 0;
   }
 
   /** The holders that are here come first of all keys. */
   addHolder(holder: HolderId, { ix, movement }: Entry): void {
-    const { moves, trades } = this.#counts;
+    const { holderIx, moves, trades } = this.#holders;
     const at = this.#placeOf(holder) - 1;
-    if (at === this.#holderIx.length) this.#holderIx.push(ix);
+    if (at === holderIx.length) holderIx.push(ix);
     moves[at] = (moves[at] ?? 0) + 1;
     trades[at] = (trades[at] ?? 0) + (movement.reason === TRADE ? 1 : 0);
   }
 
   /** Named by the movement's place, so it stands here also for movements that are left out. */
   addTransaction({ ix, transactionId, movement }: Entry): void {
-    while (this.#transactions.length < ix) {
-      this.#transactions.push(transactionId);
-      this.#reasons.push(quoted(movement.reason));
+    const { transactions, reasons } = this.#movements;
+    while (transactions.length < ix) {
+      transactions.push(transactionId);
+      reasons.push(quoted(movement.reason));
     }
   }
 
   addPosting(ix: number, seq: number, posting: Posting, giverLocal: boolean, receiverLocal: boolean): void {
     const p = this.#postings;
-    const fungible = 'asset' in posting;
-    // What an item is goes along only where its row is written anew.
-    const withContent = !fungible && !giverLocal;
-    if (!fungible && !(giverLocal && receiverLocal)) this.#passage = true;
-    if (withContent) this.#coming++;
-    p.ix.push(ix);
+    const giver = 'giver' in posting && posting.giver !== null ? this.#placeOf(posting.giver) : 0;
+    const receiver = posting.receiver === null ? 0 : this.#placeOf(posting.receiver);
+    const row = p.ix.push(ix);
     p.seq.push(seq);
-    p.asset.push(fungible ? quoted(posting.asset) : 'NULL');
-    p.item.push(fungible ? 'NULL' : posting.item);
+    p.giver.push(giver);
+    p.receiver.push(receiver);
+    if ('asset' in posting) {
+      const asset = this.#assetOf(posting.asset);
+      p.asset.push(asset);
+      p.item.push(0);
+      p.version.push(0);
+      p.quantity.push(posting.quantity);
+      if (giverLocal) this.#count(ix, giver, asset, posting.quantity, 0);
+      if (receiverLocal) this.#count(ix, receiver, asset, 0, posting.quantity);
+      return;
+    }
+    p.asset.push(0);
+    p.item.push(this.#items.push(posting.item));
     p.version.push('version' in posting ? posting.version : 0);
-    p.quantity.push(fungible ? posting.quantity : 1);
-    p.giver.push('giver' in posting && posting.giver !== null ? this.#placeOf(posting.giver) : 'NULL');
-    p.receiver.push(posting.receiver === null ? 'NULL' : this.#placeOf(posting.receiver));
-    this.#contents.of.push(withContent ? this.#addContent('content' in posting ? posting.content : posting) : 'NULL');
+    p.quantity.push(1);
+    const { stays, goes, comes } = this.#passages;
+    if (giverLocal) (receiverLocal ? stays : goes).push(row);
+    else {
+      // What an item is goes along only where its row is written anew.
+      comes.push(row);
+      this.#addContent('content' in posting ? posting.content : posting);
+    }
   }
 
   addCommand(ix: number, place: number, actor: string, id: string, hash: Buffer, answer: unknown): void {
     const c = this.#commands;
-    c.ix.push(ix);
+    c.commandIx.push(ix);
     c.place.push(place);
     c.actor.push(this.#placeOf(actor));
-    c.id.push(id);
-    this.#said.of.push(this.#addSaid(hash, JSON.stringify(answer ?? null)));
+    c.commandId.push(id);
+    c.said.push(this.#addSaid(hash, JSON.stringify(answer ?? null)));
   }
 
-  addExperience(ix: number, { player, xp }: NonNullable<Movement['experience']>): void {
-    this.#experience.ix.push(ix);
-    this.#experience.player.push(this.#placeOf(player));
-    this.#experience.xp.push(xp);
-  }
-
-  /** What CHECK takes. */
-  get checkValues(): string[] {
-    return (this.#values ??= this.#columns());
-  }
-
-  #columns(): string[] {
-    const { hash, answer, of } = this.#said;
-    const columns: readonly (readonly unknown[])[] = [
-      this.keys, this.#holderIx, this.#transactions, this.#reasons, ...Object.values(this.#postings), ...Object.values(this.#contents), ...Object.values(this.#commands), hash, answer, of,
-    ];
-    return columns.map(literal);
+  addExperience({ ix, movement: { reason, postings } }: Entry, { player, xp }: NonNullable<Movement['experience']>): void {
+    const e = this.#experience;
+    e.earnedIx.push(ix);
+    e.earner.push(this.#placeOf(player));
+    e.xp.push(xp);
+    e.gathered.push(reason === GATHER ? postings.reduce((sum, posting) => sum + ('asset' in posting ? posting.quantity : 0), 0) : 0);
   }
 
   /** The least that moves all of it that may be moved. */
-  get actValues(): [Statement, string[]] {
-    const values = this.#changeValues();
-    return this.#passage || this.#isLearnt ? [ACT, [...values, ...this.#experienceValues()]] : [ACT_HERE, values];
+  get choosy(): BatchStatement {
+    const { goes, comes } = this.#passages;
+    return goes.length + comes.length + this.#experience.xp.length > 0 ? ACT : ACT_HERE;
   }
 
-  /** The least that moves all of it, or fails where anything speaks against it; the writer's parameters go behind these. */
-  get sureValues(): [Statement, unknown[]] {
-    const values = this.#changeValues();
-    if (this.#isLearnt) return [ACT_SURE, [...values, ...this.#experienceValues(), this.#coming]];
-    return this.#passage ? [ACT_PASSAGE_SURE, [...values, this.#coming]] : [ACT_HERE_SURE, values];
+  /** The least that moves all of it, or fails where anything speaks against it. @param copies whether items that come may meet copies of themselves, and go over them */
+  sure({ copies }: { copies: boolean }): BatchStatement {
+    const { stays, goes, comes } = this.#passages;
+    const { debitHolder = [], creditHolder = [] } = this.#allColumns();
+    return sureStatement({
+      stays: stays.length > 0, goes: goes.length > 0, comes: comes.length > 0, copies: copies && comes.length > 0,
+      debits: debitHolder.length > 0, credits: creditHolder.length > 0, experience: this.#experience.xp.length > 0,
+    });
   }
 
-  get #isLearnt(): boolean {
-    return this.#experience.ix.length > 0;
+  /** The parameters of a statement, but for those of its writer. */
+  valuesFor({ columns }: BatchStatement): (string | undefined)[] {
+    const all = this.#allColumns();
+    return columns.map((column) => {
+      const rows = all[column];
+      if (rows === undefined) return undefined;
+      let written = this.#literals.get(column);
+      if (written === undefined) {
+        written = literal(rows);
+        this.#literals.set(column, written);
+      }
+      return written;
+    });
   }
 
-  #changeValues(): string[] {
-    return [...this.checkValues, ...Object.values(this.#counts).map(literal)];
+  #allColumns(): Partial<Record<Column, readonly unknown[]>> {
+    return (this.#columns ??= {
+      keys: this.#keys, assets: [...this.#assets.keys()].map(quoted), items: this.#items,
+      ...this.#holders, ...this.#movements, ...this.#postings, ...this.#passages, ...this.#contents, ...this.#balances(), ...this.#commands, ...this.#said, ...this.#experience,
+    });
   }
 
-  #experienceValues(): string[] {
-    return Object.values(this.#experience).map(literal);
+  #balances(): Partial<Record<Column, number[]>> {
+    const debits = { debitHolder: [] as number[], debitAsset: [] as number[], spent: [] as number[], change: [] as number[], rise: [] as number[] };
+    const credits = { creditHolder: [] as number[], creditAsset: [] as number[], credit: [] as number[] };
+    for (const { holder, asset, isShared, ...net } of this.#nets.values()) {
+      const [spent, got] = [Math.min(net.spent, TOO_MUCH), Math.min(net.got, TOO_MUCH)];
+      if (spent === 0) {
+        credits.creditHolder.push(holder);
+        credits.creditAsset.push(asset);
+        credits.credit.push(got);
+        continue;
+      }
+      debits.debitHolder.push(holder);
+      debits.debitAsset.push(asset);
+      debits.spent.push(spent);
+      debits.change.push(got - spent);
+      // Within one movement nobody holds what was got before what is spent is gone.
+      debits.rise.push(isShared ? got : 0);
+    }
+    return { ...debits, ...credits };
+  }
+
+  #count(ix: number, holder: number, asset: number, spent: number, got: number): void {
+    const key = holder * ASSETS_MAX + asset;
+    const net = this.#nets.get(key);
+    if (net === undefined) {
+      this.#nets.set(key, { holder, asset, ix, isShared: false, spent, got });
+      return;
+    }
+    net.spent += spent;
+    net.got += got;
+    net.isShared ||= net.ix !== ix;
   }
 
   #placeOf(key: string): number {
     let place = this.#places.get(key);
     if (place === undefined) {
-      place = this.keys.push(key);
+      place = this.#keys.push(key);
       this.#places.set(key, place);
     }
     return place;
   }
 
-  #addContent({ kind, attributes, bound }: ItemContent): number {
+  #assetOf(asset: string): number {
+    let place = this.#assets.get(asset);
+    if (place === undefined) {
+      place = this.#assets.size + 1;
+      this.#assets.set(asset, place);
+    }
+    return place;
+  }
+
+  #addContent({ kind, attributes, bound }: ItemContent): void {
+    this.#contents.kinds.push(quoted(kind));
     this.#contents.attributes.push(quoted(JSON.stringify(attributes)));
-    this.#contents.bound.push(bound);
-    return this.#contents.kind.push(quoted(kind));
+    this.#contents.bounds.push(bound);
   }
 
   /** Both sides of a trade ask the same and are answered the same. */
   #addSaid(hash: Buffer, answer: string): number {
     const said = this.#said;
-    if (this.#saidLast?.hash === hash && this.#saidLast.answer === answer) return said.hash.length;
+    if (this.#saidLast?.hash === hash && this.#saidLast.answer === answer) return said.hashes.length;
     this.#saidLast = { hash, answer };
-    said.answer.push(quoted(answer));
-    return said.hash.push(`"\\\\x${hash.toString('hex')}"`);
+    said.answers.push(quoted(answer));
+    return said.hashes.push(`"\\\\x${hash.toString('hex')}"`);
   }
 }

@@ -7,24 +7,17 @@ import { holdersOf, type Movement, type MovementOutcome, type StaleItem } from '
 import type { Entry } from './settle-input.ts';
 
 /**
- * One row of a settle statement: why a movement must not happen (`ix`, reason, details), or what somebody has now (`at`):
- * so many of an asset, or without a name so much experience and a level. Without either, `doc` is a list of what many have.
+ * One row of a settle statement: why a movement must not happen (`ix`, reason, details), or what a holder has now: so many of an asset, or without
+ * a name so much experience and a level. Without either, `doc` is a list of holders, assets and quantities.
  */
 export interface SettleRow {
   /** The movement's place in the batch, from 1. */
   ix: number | null;
-  /** The holder's place among the keys, from 1. */
-  at: number | null;
+  holder: string | null;
   key: string | null;
   n: number;
   doc: unknown;
   [column: string]: unknown;
-}
-
-/** What one shard answered, and whom it means by `at`. */
-export interface Changes {
-  keys: readonly string[];
-  rows: readonly SettleRow[];
 }
 
 type Denied = Exclude<MovementOutcome, { status: 'committed' }>;
@@ -113,7 +106,7 @@ function stronger(a: Denied, b: Denied): Denied {
  * there is after all of them, so it is gone back through them.
  * @param next each holder's version after its next movement
  */
-export function collectOutcomes(entries: readonly Entry[], denials: Denials, next: ReadonlyMap<HolderId, number>, changes: readonly Changes[]): MovementOutcome[] {
+export function collectOutcomes(entries: readonly Entry[], denials: Denials, next: ReadonlyMap<HolderId, number>, changes: readonly SettleRow[]): MovementOutcome[] {
   const { balances, profiles } = told(changes);
   const versions = new Map<HolderId, number>();
   const outcomes: MovementOutcome[] = [];
@@ -143,21 +136,18 @@ export function collectOutcomes(entries: readonly Entry[], denials: Denials, nex
 type Balances = Map<string, Map<string, number>>;
 
 /** What the shards say that there is now: of each holder, so many of an asset, and so much experience. */
-function told(changes: readonly Changes[]): { balances: Balances; profiles: Map<string, { xp: number; level: number }> } {
+function told(changes: readonly SettleRow[]): { balances: Balances; profiles: Map<string, { xp: number; level: number }> } {
   const balances: Balances = new Map();
   const profiles = new Map<string, { xp: number; level: number }>();
-  for (const { keys, rows } of changes) {
-    const hold = (at: number, asset: string, quantity: number) => {
-      const holder = keys[at - 1] as string;
-      const held = balances.get(holder);
-      if (held === undefined) balances.set(holder, new Map([[asset, quantity]]));
-      else held.set(asset, quantity);
-    };
-    for (const { ix, at, key: asset, n, doc } of rows) {
-      if (at !== null && asset === null) profiles.set(keys[at - 1] as string, { xp: n, level: Number(doc) });
-      else if (at !== null && asset !== null) hold(at, asset, n);
-      else if (ix === null && doc !== null) for (const [at, asset, quantity] of doc as [number, string, number][]) hold(at, asset, quantity);
-    }
+  const hold = (holder: string, asset: string, quantity: number) => {
+    const held = balances.get(holder);
+    if (held === undefined) balances.set(holder, new Map([[asset, quantity]]));
+    else held.set(asset, quantity);
+  };
+  for (const { ix, holder, key: asset, n, doc } of changes) {
+    if (holder !== null && asset === null) profiles.set(holder, { xp: n, level: Number(doc) });
+    else if (holder !== null && asset !== null) hold(holder, asset, n);
+    else if (ix === null && doc !== null) for (const [who, what, quantity] of doc as [string, string, number][]) hold(who, what, quantity);
   }
   return { balances, profiles };
 }

@@ -9,10 +9,10 @@ import { homeOf, isPlayer } from './posting.ts';
 import { newId } from './new-id.ts';
 import type { Transact } from './routed-transact.ts';
 import { inputFor, localityOf, type Entry, type SettleInput } from './settle-input.ts';
-import { collectOutcomes, denyAll, denyUnfit, type Changes, type Denials, type HolderRow, type SettleRow } from './settle-outcomes.ts';
+import { collectOutcomes, denyAll, denyUnfit, type Denials, type HolderRow, type SettleRow } from './settle-outcomes.ts';
 import { CHECK, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
 import type { ShardTransaction } from './shard-transaction.ts';
-import type { Transaction } from './transaction.ts';
+import type { Transaction, Writer } from './transaction.ts';
 
 const OVERFLOW: MovementOutcome = { status: 'refused', code: 'BAD_REQUEST', details: { reason: 'the receiver would hold more than 2^53 - 1' } };
 
@@ -119,7 +119,7 @@ export function settler({ transact, reach }: SettleDeps): Settle {
   }
 
   /** One round: no holder stands in two of its movements, unless they may go together. Who is denied is noted. What `behind` sends goes behind it, in the same round trip. */
-  async function act(transaction: Transaction, entries: readonly Entry[], denials: Denials, { actedFirst, isDecided, behind, care }: { actedFirst: () => void; isDecided: boolean; behind: () => Promise<void>; care: Care }): Promise<Changes[]> {
+  async function act(transaction: Transaction, entries: readonly Entry[], denials: Denials, { actedFirst, isDecided, behind, care }: { actedFirst: () => void; isDecided: boolean; behind: () => Promise<void>; care: Care }): Promise<SettleRow[]> {
     const { parts, shardOf } = transaction;
     const inputs = new Map<ShardTransaction, { denied: number; input: SettleInput | undefined }>();
     /** What was checked is what acts, unless somebody was denied in between. */
@@ -139,24 +139,29 @@ export function settler({ transact, reach }: SettleDeps): Settle {
       const checked = await Promise.all(
         parts.map(async (part) => {
           const input = inputOf(part);
-          return input === undefined ? [] : await part.query<SettleRow>(CHECK, input.checkValues);
+          return input === undefined ? [] : await part.query<SettleRow>(CHECK, input.valuesFor(CHECK));
         }),
       );
       for (const rows of checked) denyAll(denials, rows);
     }
-    const acting = parts.map((part) => ({ part, input: inputOf(part) })).map(async ({ part, input }): Promise<Changes> => {
-      const rows = await (input === undefined ? confirmed(part) : isDecided || !care.isCareful || parts.length > 1 ? surely(part, input) : part.query<SettleRow>(...input.actValues));
+    const acting = parts.map((part) => ({ part, input: inputOf(part) })).map(async ({ part, input }): Promise<SettleRow[]> => {
+      const rows = await (input === undefined ? confirmed(part) : isDecided || !care.isCareful || parts.length > 1 ? surely(part, input) : choosily(part, input));
       actedFirst();
-      return { keys: input?.keys ?? [], rows };
+      return rows;
     });
     const [changes] = await Promise.all([Promise.all(acting), behind()]);
-    for (const { rows } of changes) denyAll(denials, rows);
-    return changes;
+    for (const rows of changes) denyAll(denials, rows);
+    return changes.flat();
 
     async function surely(part: ShardTransaction, input: SettleInput): Promise<SettleRow[]> {
-      const [statement, values] = input.sureValues;
-      const { values: writer, inOurWords } = transaction.confirmWithin(part);
-      return await part.query<SettleRow>(statement, [...values, ...writer], inOurWords);
+      const statement = input.sure({ copies: isDecided || care.isCareful });
+      const { values, inOurWords } = transaction.confirmWithin(part);
+      return await part.query<SettleRow>(statement, input.valuesFor(statement).map((value, at) => value ?? values[statement.columns[at] as keyof Writer]), inOurWords);
+    }
+
+    async function choosily(part: ShardTransaction, input: SettleInput): Promise<SettleRow[]> {
+      const statement = input.choosy;
+      return await part.query<SettleRow>(statement, input.valuesFor(statement));
     }
 
     /** There is nothing to be done on it, and it is locked nonetheless. */

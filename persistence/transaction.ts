@@ -29,10 +29,16 @@ export interface TransactionOptions {
   firstEnds?: ReadonlyMap<ShardTransaction, string>;
 }
 
+/** By what the writer of a statement writes, as the parameters of `writerFails`. */
+export interface Writer {
+  mapVersion: number;
+  lease: string | null;
+  paused: string | null;
+}
+
 /** What a statement must be given that asks as `confirm` does, and what its failure means. */
 export interface Confirmation {
-  /** The parameters of `writerFails`. */
-  values: readonly unknown[];
+  values: Writer;
   inOurWords: (error: unknown) => unknown;
 }
 
@@ -131,7 +137,7 @@ export class Transaction {
     const { index } = part.shard;
     const paused = this.#paused.get(index) ?? [];
     this.#confirmed.add(part);
-    return { values: [this.#mapView().versionOn(index), this.#lease?.id, paused.length === 0 ? null : arrayLiteral(paused)], inOurWords: (error) => this.#inOurWords(part, error) };
+    return { values: { mapVersion: this.#mapView().versionOn(index), lease: this.#lease?.id ?? null, paused: paused.length === 0 ? null : arrayLiteral(paused) }, inOurWords: (error) => this.#inOurWords(part, error) };
   }
 
   /**

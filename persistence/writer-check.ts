@@ -5,26 +5,26 @@ import type { Statement } from './shard-transaction.ts';
  * traded. It is asked behind the locks: a flip that comes later waits for them, and one that came before is seen. So is a fence: whoever took
  * over waits for these locks, or has them. [SH3] [PL1] [OP3]
  */
-const question = (lease: number) => `select (select version from slot_map) as version, exists (select from fenced where lease = $${lease}::uuid) as fenced,
+const question = (lease: string) => `select (select version from slot_map) as version, exists (select from fenced where fenced.lease = ${lease}) as fenced,
   (select array_agg(asset::text order by asset) from pause) as paused`;
 
-export const CONFIRM: Statement = { name: 'confirm-writer', text: `select version::float8 as version, fenced, paused from (${question(1)}) as w` };
+export const CONFIRM: Statement = { name: 'confirm-writer', text: `select version::float8 as version, fenced, paused from (${question('$1::uuid')}) as w` };
 
 export const MAP_CHANGED = 'the map changed';
 export const FENCED = 'the lease was fenced';
 export const PAUSES_CHANGED = 'the pauses changed';
 
 /**
- * The same for a statement that fails unless all is as its writer thinks: one row, `failure`, if it is not. Three parameters from `first` on: the map's
+ * The same for a statement that fails unless all is as its writer thinks: one row, `failure`, if it is not. Its parameters: the map's
  * version as it must be, the lease, and what is paused, in order, or null.
  */
-export const writerFails = (first: number) => `select case when version is distinct from $${first}::bigint then '${MAP_CHANGED}: ' || coalesce(version, 0)
+export const writerFails = (mapVersion: string, lease: string, paused: string) => `select case when version is distinct from ${mapVersion} then '${MAP_CHANGED}: ' || coalesce(version, 0)
     when fenced then '${FENCED}: ' || version else '${PAUSES_CHANGED}: ' || version end as failure
-  from (${question(first + 1)} offset 0) as asked
-  where version is distinct from $${first}::bigint or fenced or paused is distinct from $${first + 2}::text[]`;
+  from (${question(lease)} offset 0) as asked
+  where version is distinct from ${mapVersion} or fenced or paused is distinct from ${paused}`;
 
 /** For who sends the commit along and heeds no pause: the map's version as it must be, $1, and the lease, $2. */
 export const CONFIRM_OR_FAIL: Statement = {
   name: 'confirm-writer-or-fail',
-  text: `select case when version is distinct from $1::bigint then ('${MAP_CHANGED}: ' || coalesce(version, 0))::int when fenced then ('${FENCED}: ' || version)::int end from (${question(2)}) as asked`,
+  text: `select case when version is distinct from $1::bigint then ('${MAP_CHANGED}: ' || coalesce(version, 0))::int when fenced then ('${FENCED}: ' || version)::int end from (${question('$2::uuid')}) as asked`,
 };

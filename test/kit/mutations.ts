@@ -14,6 +14,7 @@ export interface Mutation {
 const WINDOW = 'server/trading/trade-window.ts';
 const TRADE = 'server/trading/trade.ts';
 const SETTLE = 'persistence/settle-statements.ts';
+const SURE = 'persistence/settle-sure.ts';
 const WRITER = 'persistence/writer-check.ts';
 const TRANSACT = 'persistence/transact.ts';
 const RESOLVER = 'persistence/resolver.ts';
@@ -27,6 +28,14 @@ const SEASONS = 'persistence/scores/season-store.ts';
 
 /** What the write refuses of an item. */
 const ITEM_CHECK = 'i.holder is null or i.holder <> i.giver or i.held_version <> i.version or (i.bound and i.receiver is not null)';
+
+/** The same of what is sure of it, and its parts. */
+const SURE_OF_ITEM = 'r.id = #items[#item[p.r]] and r.holder = #keys[#giver[p.r]] and r.version = #version[p.r]';
+const UNBOUND = [
+  { file: SURE, find: 'and not r.bound returning 1)', replace: 'returning 1)' },
+  { file: SURE, find: 'and (not r.bound or #receiver[p.r] = 0) returning 1)', replace: 'returning 1)' },
+];
+const SURE_OF_COMMANDS = 'as c(ix, actor, id, said))';
 
 /** Every guard that the suite proves by leaving it out. */
 export const MUTATIONS = {
@@ -56,7 +65,7 @@ export const MUTATIONS = {
     guard: 'a writer compares the map with the shard, under its locks [SH3]',
     edits: [
       { file: 'persistence/transaction.ts', find: 'if (row?.version !== view.versionOn(index)) throw new MapChanged(view);', replace: '' },
-      { file: WRITER, find: 'where version is distinct from $${first}::bigint or fenced', replace: 'where fenced' },
+      { file: WRITER, find: 'where version is distinct from ${mapVersion} or fenced', replace: 'where fenced' },
     ],
   },
   'map-believed-along': {
@@ -141,6 +150,7 @@ export const MUTATIONS = {
       { file: WINDOW, find: "invariant(this.phase === 'settling', 'only a settling trade is settled');", replace: '' },
       { file: SETTLE, find: 'from c cross join lateral (select hash, answer from command where actor = c.actor and id = c.id offset 0) k)`', replace: 'from c join command k on false)`' },
       { file: SETTLE, find: "from c where ${mayAct('c')})", replace: 'from c on conflict do nothing)' },
+      { file: SURE, find: SURE_OF_COMMANDS, replace: 'as c(ix, actor, id, said) on conflict do nothing)' },
     ],
   },
   'frozen-moves': {
@@ -154,7 +164,7 @@ export const MUTATIONS = {
     guard: 'each writer asks, behind its locks, what is paused [OP3]',
     edits: [
       { file: 'persistence/transaction.ts', find: 'this.#hear(index, row.paused ?? []);', replace: 'this.#hear(index, []);' },
-      { file: WRITER, find: 'paused is distinct from $${first + 2}::text[]', replace: '($${first + 2}::text[] is null and false)' },
+      { file: WRITER, find: 'paused is distinct from ${paused}', replace: '(${paused} is null and false)' },
     ],
   },
   'ownership-unchecked': {
@@ -163,6 +173,7 @@ export const MUTATIONS = {
       { file: TRADE, find: "...offer.items.filter((id) => held.item(id) === undefined).map((item) => ({ code: 'NOT_OWNER' as const, details: { item } })),", replace: '' },
       { file: TRADE, find: 'offer.items.flatMap((id) => held.item(id) ?? []).map(', replace: "offer.items.map((id) => held.item(id) ?? { id, kind: 'sword', version: 1, attributes: {} }).map(" },
       { file: SETTLE, find: ITEM_CHECK, replace: 'i.holder is null or i.held_version <> i.version or (i.bound and i.receiver is not null)' },
+      { file: SURE, find: SURE_OF_ITEM, replace: 'r.id = #items[#item[p.r]] and r.version = #version[p.r]' },
     ],
   },
   'bound-unchecked': {
@@ -170,12 +181,15 @@ export const MUTATIONS = {
     edits: [
       { file: TRADE, find: 'offer.items.filter((id) => held.item(id)?.bound)', replace: 'offer.items.filter(() => false)' },
       { file: SETTLE, find: ITEM_CHECK, replace: 'i.holder is null or i.holder <> i.giver or i.held_version <> i.version' },
+      ...UNBOUND,
     ],
   },
   'write-trusts-offer': {
     guard: 'the write looks at the items again [TR5], with one ledger row per version of an item behind it',
     edits: [
       { file: SETTLE, find: ITEM_CHECK, replace: 'false' },
+      { file: SURE, find: SURE_OF_ITEM, replace: 'r.id = #items[#item[p.r]]' },
+      ...UNBOUND,
       { file: MIGRATION, find: 'create unique index ledger_item', replace: 'create index ledger_item' },
     ],
   },
@@ -189,19 +203,24 @@ export const MUTATIONS = {
   'balances-unbounded': {
     guard: 'a balance stays between 0 and 2^53 - 1 [LD4]: in the check before the write, of what leaves, and in the table',
     edits: [
-      { file: SETTLE, find: 'coalesce(held, 0) < spent or', replace: 'false or' },
+      { file: SETTLE, find: 'from b where coalesce(held, 0) < spent', replace: 'from b where false' },
+      { file: SURE, find: 'and r.quantity >= #spent[n.at::int]', replace: 'and #spent[n.at::int] >= 0' },
       { file: MIGRATION, find: 'quantity bigint not null constraint balance_bounds check (quantity between 0 and 9007199254740991)', replace: 'quantity bigint not null' },
     ],
   },
   'commands-forgotten': {
     guard: 'the command is stored in the transaction of its effect [KE1]',
-    edits: [{ file: SETTLE, find: "from c where ${mayAct('c')})", replace: 'from c where false)' }],
+    edits: [
+      { file: SETTLE, find: "from c where ${mayAct('c')})", replace: 'from c where false)' },
+      { file: SURE, find: SURE_OF_COMMANDS, replace: 'as c(ix, actor, id, said) where false)' },
+    ],
   },
   'commands-act-twice': {
     guard: 'a command that acted does not act again [KE1] [KE2]: its check, and its primary key',
     edits: [
       { file: SETTLE, find: 'from c cross join lateral (select hash, answer from command where actor = c.actor and id = c.id offset 0) k)`', replace: 'from c join command k on false)`' },
       { file: SETTLE, find: "from c where ${mayAct('c')})", replace: 'from c on conflict do nothing)' },
+      { file: SURE, find: SURE_OF_COMMANDS, replace: 'as c(ix, actor, id, said) on conflict do nothing)' },
     ],
   },
   'renames-again': {
@@ -292,7 +311,7 @@ export const MUTATIONS = {
     guard: 'PostgreSQL refuses what a process writes whose lease was taken [PL1]',
     edits: [
       { file: 'persistence/transaction.ts', find: 'if (row?.fenced) throw', replace: 'if (row?.fenced === undefined) throw' },
-      { file: WRITER, find: 'bigint or fenced or', replace: 'bigint or' },
+      { file: WRITER, find: '} or fenced or', replace: '} or' },
       { file: 'server/lost-lease.ts', find: 'if (await storage.isFenced(storage.lease.id)) storage.lease.lost();', replace: 'await storage.isFenced(storage.lease.id);' },
     ],
   },
@@ -327,6 +346,7 @@ export const MUTATIONS = {
     guard: 'the write looks at who has the item [TR5]',
     edits: [
       { file: SETTLE, find: ITEM_CHECK, replace: 'i.holder is null or i.held_version <> i.version or (i.bound and i.receiver is not null)' },
+      { file: SURE, find: SURE_OF_ITEM, replace: 'r.id = #items[#item[p.r]] and r.version = #version[p.r]' },
       { file: SETTLE, find: "case when i.holder is null or i.holder <> i.giver then 'NOT_OWNER'", replace: "case when i.holder is null then 'NOT_OWNER'" },
     ],
   },
@@ -376,7 +396,7 @@ export const MUTATIONS = {
   },
   'overdrawn-together': {
     guard: 'what is held at first covers all that is spent by movements that go together [LD7]',
-    edits: [{ file: SETTLE, find: 'coalesce(held, 0) < spent or', replace: 'coalesce(held, 0) + got < spent or' }],
+    edits: [{ file: SURE, find: 'r.quantity >= #spent[n.at::int]', replace: 'r.quantity + #change[n.at::int] >= least(0, #spent[n.at::int])' }],
   },
   'guild-names-shared': {
     guard: 'no two guilds have one name or tag [GU1]',

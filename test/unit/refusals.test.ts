@@ -4,7 +4,7 @@ import { deny, type Denials, type SettleRow } from '../../persistence/settle-out
 import { firstRefusal, Refusal, REFUSALS, type RefusalCode } from '../../schema/refusals.ts';
 
 const CODES = Object.keys(REFUSALS) as RefusalCode[];
-const row = (key: string, doc: unknown = {}): SettleRow => ({ ix: 0, at: null, key, n: 0, doc });
+const row = (key: string, doc: unknown = {}): SettleRow => ({ ix: 0, holder: null, key, n: 0, doc });
 
 function verdict(...rows: SettleRow[]) {
   const denials: Denials = new Map();

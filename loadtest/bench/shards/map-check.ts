@@ -15,9 +15,13 @@ import { SettleCrew, type Load } from './settle-crew.ts';
 const SLICE_MS = 20;
 const WARM_UP = 20;
 const SHARE_MAX = 1.03;
-/** What the question has of a statement's parameters, its last ones, and what stands in its place. */
-const PARAMETERS = 3;
-const NEVER = 'select null::text as failure where false';
+/** The question within a statement, as persistence/ words it, with its three parameters: they are named still where nothing is asked. */
+const QUESTION = new RegExp(
+  writerFails('PARAMETER', 'PARAMETER', 'PARAMETER')
+    .replaceAll(/[()']/g, String.raw`\$&`)
+    .replaceAll('||', String.raw`\|\|`)
+    .replaceAll('PARAMETER', String.raw`(\$\d+::[a-z]+(?:\[\])?)`),
+);
 
 const LOADS: readonly (Load & { name: string })[] = [
   { name: 'a lonely trade', atOnce: 1, batch: 1 },
@@ -104,16 +108,15 @@ class MapQuestion {
   }
 
   #without(sent: Sent): Sent {
-    const { name, text, values } = sent;
-    const asked = name === undefined || values === undefined ? '' : writerFails(values.length - PARAMETERS + 1);
-    if (asked === '' || !text?.includes(asked)) return sent;
+    const asked = QUESTION.exec(sent.text ?? '');
+    if (asked === null) return sent;
     this.leftOut++;
-    return { name: `${name}-unasked`, text: text.replace(asked, NEVER), values: values?.slice(0, -PARAMETERS) };
+    const named = asked.slice(1).map((parameter) => `${parameter} is null`);
+    return { ...sent, name: `${sent.name}-not-asked`, text: asked.input.replace(asked[0], `select null::text as failure where false and ${named.join(' and ')}`) };
   }
 }
 
 interface Sent {
-  name?: string | undefined;
-  text?: string | undefined;
-  values?: unknown[] | undefined;
+  name?: string;
+  text?: string;
 }

@@ -1,0 +1,46 @@
+import { invariant } from '../schema/invariant.ts';
+import type { Statement } from './shard-transaction.ts';
+
+/**
+ * What one shard's part of a batch is sent as: columns whose rows stand side by side. Keys, assets and items stand once and are named elsewhere by
+ * their place, from 1; at place 0 is nothing. Movements are named by their place in the batch, `ix`.
+ */
+const TYPES = {
+  // The holders that are here come first, and of them: the first movement of each, how many it is in, and how many of these are trades.
+  keys: 'uuid[]', holderIx: 'int[]', moves: 'int[]', trades: 'int[]',
+  // By movement.
+  transactions: 'uuid[]', reasons: 'text[]',
+  assets: 'text[]', items: 'uuid[]',
+  // Postings with an end here.
+  ix: 'int[]', seq: 'smallint[]', asset: 'int[]', item: 'int[]', version: 'int[]', quantity: 'bigint[]', giver: 'int[]', receiver: 'int[]',
+  // Which of them move an item from here to here, to elsewhere or nowhere, and to here; and of these what it is.
+  stays: 'int[]', goes: 'int[]', comes: 'int[]', kinds: 'text[]', attributes: 'jsonb[]', bounds: 'bool[]',
+  // Holders and assets of which something is spent, by how much they change, and how much they may rise above what they were in between; and the others.
+  debitHolder: 'int[]', debitAsset: 'int[]', spent: 'bigint[]', change: 'bigint[]', rise: 'bigint[]', creditHolder: 'int[]', creditAsset: 'int[]', credit: 'bigint[]',
+  // Commands that live here; what was said is what was asked, by its hash, and answered.
+  commandIx: 'int[]', place: 'int[]', actor: 'int[]', commandId: 'uuid[]', said: 'int[]', hashes: 'bytea[]', answers: 'jsonb[]',
+  // Experience, and how much was gathered with it.
+  earnedIx: 'int[]', earner: 'int[]', xp: 'bigint[]', gathered: 'bigint[]',
+  // Of who writes, for `writerFails`.
+  mapVersion: 'bigint', lease: 'uuid', paused: 'text[]',
+} as const;
+
+export type Column = keyof typeof TYPES;
+
+/** A statement whose parameters are columns of a batch, in this order. */
+export interface BatchStatement extends Statement {
+  columns: readonly Column[];
+}
+
+/** Only the columns are sent that `template` names: `@column` is the column, `#column[…]` one element of it. */
+export function batchStatement(name: string, template: string): BatchStatement {
+  const columns: Column[] = [];
+  const text = template.replaceAll(/([@#])(\w+)/g, (_, sign: string, named: string) => {
+    invariant(named in TYPES, `${named} is a column of a batch`);
+    const column = named as Column;
+    if (!columns.includes(column)) columns.push(column);
+    const parameter = `$${columns.indexOf(column) + 1}::${TYPES[column]}`;
+    return sign === '@' ? parameter : `(${parameter})`;
+  });
+  return { name, text, columns };
+}

@@ -1,0 +1,99 @@
+import { QUANTITY_MAX } from '../schema/quantities.ts';
+import { batchStatement, type BatchStatement } from './settle-columns.ts';
+import { writerFails } from './writer-check.ts';
+
+/** What a batch needs of the statement that moves it; what it does not need costs nothing. */
+export interface Needs {
+  /** Items change hands between holders who are here. */
+  stays: boolean;
+  /** They go elsewhere or out of existence. */
+  goes: boolean;
+  /** They come from elsewhere or into existence. */
+  comes: boolean;
+  /** There may be copies of those that come, of a slot's move: an item whose holder has no row here is nobody's. */
+  copies: boolean;
+  debits: boolean;
+  credits: boolean;
+  experience: boolean;
+}
+
+/** Fails the statement, and says why: no number is written like this. What is committed behind it must not be. */
+export const fail = (what: string): string => `(${what})::int`;
+
+/** Of a posting's row `r`: that the item is what and whose it was when it was decided. */
+const AS_DECIDED = 'r.id = #items[#item[p.r]] and r.holder = #keys[#giver[p.r]] and r.version = #version[p.r]';
+
+const CHANGES: Record<keyof Omit<Needs, 'copies'>, string | ((needs: Needs) => string)> = {
+  stays: `moved as (update item r set holder = #keys[#receiver[p.r]], version = r.version + 1 from unnest(@stays) as p(r)
+  where ${AS_DECIDED} and not r.bound returning 1)`,
+  goes: `gone as (delete from item r using unnest(@goes) as p(r)
+  where ${AS_DECIDED} and (not r.bound or #receiver[p.r] = 0) returning 1)`,
+  comes: ({ copies }) => `came as (insert into item (id, holder, kind, attributes, version, bound)
+  select #items[#item[p.r]], #keys[#receiver[p.r]], #kinds[p.at::int], #attributes[p.at::int], #version[p.r] + 1, #bounds[p.at::int] from unnest(@comes) with ordinality as p(r, at)${copies ? OVER_COPIES : ''}
+  returning 1)`,
+  debits: `debited as (update balance r set quantity = r.quantity + #change[n.at::int] from unnest(@debitHolder) with ordinality as n(holder, at)
+  where r.holder = #keys[n.holder] and r.asset = #assets[#debitAsset[n.at::int]] and r.quantity >= #spent[n.at::int] and r.quantity <= ${QUANTITY_MAX} - #rise[n.at::int]
+  returning r.holder, r.asset, r.quantity)`,
+  credits: `credited as (insert into balance as r (holder, asset, quantity)
+  select #keys[n.holder], #assets[#creditAsset[n.at::int]], #credit[n.at::int] from unnest(@creditHolder) with ordinality as n(holder, at)
+  on conflict (holder, asset) do update set quantity = r.quantity + excluded.quantity
+  returning r.holder, r.asset, r.quantity)`,
+  experience: `earned as (${earning('true')})`,
+};
+
+/** Where fewer rows changed than should have. */
+const SHORT = [
+  ['stays', 'moved', 'stays', 'an item is not as it was decided'],
+  ['goes', 'gone', 'goes', 'an item that goes is not as it was decided'],
+  ['copies', 'came', 'comes', 'held twice'],
+  ['debits', 'debited', 'debitHolder', 'INSUFFICIENT'],
+] as const;
+
+/** Raises experience, and says what there is then. @param mayAct of a row `e` */
+export function earning(mayAct: string): string {
+  return `update player r set xp = r.xp + e.xp, gathered = r.gathered + e.gathered, level = 1 + floor(sqrt((r.xp + e.xp) / 100.0))::int
+  from unnest(@earnedIx, @earner, @xp, @gathered) as e(ix, player, xp, gathered)
+  where r.id = #keys[e.player] and ${mayAct}
+  returning r.id as holder, r.xp, r.level`;
+}
+
+export const OVER_COPIES = `
+  on conflict (id) do update set holder = excluded.holder, kind = excluded.kind, attributes = excluded.attributes, version = excluded.version, bound = excluded.bound
+    where not exists (select 1 from inventory v where v.holder = item.holder)`;
+
+/**
+ * Moves everything, or fails: where anything speaks against any of it, where a command acted before, and where a writer may not write what he
+ * wants to. A holder may be in many movements then, if no item is and what is held at first covers all that is spent, because
+ * they end the same in whatever order. Whether the writer may write is looked at first. What changed is answered in one row, as a list of holders,
+ * assets and quantities: to read a row costs more than what is in it. [TP10] [LD7]
+ */
+function sure(name: string, needs: Needs): BatchStatement {
+  const isNeeded = (part: string) => needs[part as keyof Needs];
+  const changes = Object.entries(CHANGES).flatMap(([part, text]) => (isNeeded(part) ? [typeof text === 'string' ? text : text(needs)] : []));
+  const balances = Object.entries({ debits: 'debited', credits: 'credited' }).filter(([part]) => isNeeded(part)).map(([, changed]) => `select * from ${changed}`);
+  const shorts = SHORT.filter(([part]) => isNeeded(part));
+  return batchStatement(name, `with
+raised as (update inventory r set version = r.version + #moves[h.at::int], traded = r.traded + h.trades from unnest(@trades) with ordinality as h(trades, at)
+  where r.holder = #keys[h.at::int]),
+written as (insert into ledger (transaction_id, seq, reason, asset, item, item_version, quantity, giver, receiver)
+  select #transactions[p.ix], p.seq, #reasons[p.ix], #assets[p.asset], #items[p.item], case when p.item > 0 then p.version + 1 end, p.quantity, #keys[p.giver], #keys[p.receiver]
+  from unnest(@ix, @seq, @asset, @item, @version, @quantity, @giver, @receiver) as p(ix, seq, asset, item, version, quantity, giver, receiver)),
+answered as (insert into command (actor, id, hash, answer, transaction_id)
+  select #keys[c.actor], c.id, #hashes[c.said], #answers[c.said], #transactions[c.ix] from unnest(@commandIx, @actor, @commandId, @said) as c(ix, actor, id, said))${changes.map((change) => `,
+${change}`).join('')}
+select ${fail('w.failure')} as ix, null::uuid as holder, null as key, 0::float8 as n, null::json as doc from (${writerFails('@mapVersion', '@lease', '@paused')}) as w${balances.length > 0 ? `
+union all select null, null, null, 0, json_agg(json_build_array(holder, asset, quantity)) from (${balances.join(' union all ')}) as changes` : ''}${needs.experience ? `
+union all select null, holder, null, xp, to_json(level) from earned` : ''}${shorts.length > 0 ? `
+union all select ${fail(`'sure under the locks, and refused' || ${shorts.map(([part, , , why]) => `case when ${part} then ': ${why}' else '' end`).join(' || ')}`)}, null, null, 0, null
+  from (select ${shorts.map(([part, changed, all]) => `(select count(*) from ${changed}) < cardinality(@${all}) as ${part}`).join(', ')} offset 0) as short where ${shorts.map(([part]) => part).join(' or ')}` : ''}`);
+}
+
+const statements = new Map<string, BatchStatement>();
+
+/** The statement for these needs, made once. */
+export function sureStatement(needs: Needs): BatchStatement {
+  const name = ['settle-sure', ...Object.entries(needs).filter(([, isNeeded]) => isNeeded).map(([need]) => need)].join('-');
+  const found = statements.get(name) ?? sure(name, needs);
+  statements.set(name, found);
+  return found;
+}
