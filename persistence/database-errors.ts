@@ -36,6 +36,8 @@ export class OutcomeUnknown extends Error {
 
 /** An earlier statement of its transaction failed. */
 export const isInFailedTransaction = (error: unknown) => sqlState(error) === '25P02';
+/** A lock was not given: not in time, or not at once. */
+export const isLockLost = (error: unknown) => sqlState(error) === '55P03';
 export const isUndefinedTable = (error: unknown) => sqlState(error) === '42P01';
 export const isUniqueViolation = (error: unknown) => sqlState(error) === '23505';
 export const isConstraintViolation = (error: unknown, constraint: string) => sqlState(error) === '23514' && (error as { constraint?: unknown }).constraint === constraint;

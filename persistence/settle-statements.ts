@@ -8,6 +8,8 @@ import type { Statement } from './shard-transaction.ts';
  */
 const HOLDERS = 'select holder, version::float8 as version, session_epoch::float8 as epoch, frozen from inventory where holder = any($1::uuid[])';
 export const LOCK: Statement = { name: 'settle-lock', text: `${HOLDERS} order by holder for update` };
+/** The same for who waits for nobody: it fails where somebody has one of them. */
+export const LOCK_AT_ONCE: Statement = { name: 'settle-lock-at-once', text: `${HOLDERS} for update nowait` };
 
 /** The same rows as they are, for who only asks. */
 export const READ_HOLDERS: Statement = { name: 'settle-read-holders', text: HOLDERS };

@@ -5,12 +5,13 @@ import { once, type ReachFaultPoint } from './fault-points.ts';
 import { FlushReading } from './guilds/read-flush.ts';
 import { writeFlushes, type DecidedFlush } from './guilds/write-flush.ts';
 import { holdersOf, type Movement, type MovementOutcome } from './movement.ts';
-import { homeOf, isPlayer } from './posting.ts';
+import { homeOf } from './posting.ts';
 import { newId } from './new-id.ts';
 import type { Transact } from './routed-transact.ts';
 import { inputFor, localityOf, type Entry, type SettleInput } from './settle-input.ts';
-import { collectOutcomes, denyAll, denyUnfit, type Denials, type HolderRow, type SettleRow } from './settle-outcomes.ts';
-import { CHECK, LOCK, LOCK_COMMANDS, RECALL } from './settle-statements.ts';
+import { collectOutcomes, denyAll, type Denials, type HolderRow, type SettleRow } from './settle-outcomes.ts';
+import { LockedElsewhere, lockHolders } from './settle-locks.ts';
+import { CHECK, RECALL } from './settle-statements.ts';
 import type { ShardTransaction } from './shard-transaction.ts';
 import type { Transaction, Writer } from './transaction.ts';
 
@@ -19,13 +20,18 @@ const OVERFLOW: MovementOutcome = { status: 'refused', code: 'BAD_REQUEST', deta
 /** So many batches are taken care of after one that had better been, over several shards or on one. */
 const CAREFUL_BATCHES = { crossing: 16, here: 2 };
 
-/** How a batch goes about those who may have to be denied. */
+/** So many batches over several shards wait for their locks in order, after one that could not have them at once. */
+const ORDERLY_BATCHES = 16;
+
+/** How a batch goes about those who may have to be denied, and about others who lock what it wants. */
 interface Care {
   kind: keyof typeof CAREFUL_BATCHES;
   /** Each shard is asked who they are, or the only one leaves them out; otherwise all of it fails if there are any. */
   isCareful: boolean;
   /** It acted without that. */
   hasHoped: boolean;
+  /** Shards are locked one after the other, and waited for. */
+  isOrderly: boolean;
 }
 
 export interface SettleDeps {
@@ -46,17 +52,24 @@ export type Settle = (movements: readonly Movement[]) => Promise<MovementOutcome
  */
 export function settler({ transact, reach }: SettleDeps): Settle {
   const carefulFor = { crossing: 0, here: 0 };
+  let orderlyFor = 0;
   return async function settle(movements) {
     const label = movements.length === 1 ? (movements[0]?.reason ?? '') : 'batch';
     for (const { commands, guild } of movements) invariant(commands.length > 0 || guild !== undefined, 'a movement answers a command');
     let care: Care | undefined;
     const settled = () => transact(movements.flatMap(keysOf), label, (transaction) => write(transaction, movements, label, (care ??= careFor(transaction))));
-    return await settled().catch(async (error: unknown) => {
+    const inTurn = () => settled().catch(async (error: unknown) => {
+      if (care === undefined || !(error instanceof LockedElsewhere)) throw error;
+      orderlyFor = ORDERLY_BATCHES - 1;
+      care.isOrderly = true;
+      return await settled();
+    });
+    return await inTurn().catch(async (error: unknown) => {
       if (!care?.hasHoped || !isRefusedRow(error)) throw error;
       // Somebody is to be denied, on whichever shard: nothing of it was written, and nothing is prepared any more.
       carefulFor[care.kind] = CAREFUL_BATCHES[care.kind] - 1;
       care.isCareful = true;
-      return await settled();
+      return await inTurn();
     }).catch((error: unknown) => {
       // Alone, so it is this movement's: a debit was checked before, so what would leave the bounds is a receiver's balance.
       if (movements.length === 1 && isConstraintViolation(error, 'balance_bounds')) return [OVERFLOW];
@@ -68,15 +81,16 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     const kind = parts.length > 1 ? 'crossing' : 'here';
     const isCareful = carefulFor[kind] > 0;
     if (isCareful) carefulFor[kind]--;
-    return { kind, isCareful, hasHoped: false };
+    const isOrderly = parts.length === 1 || orderlyFor > 0;
+    if (isOrderly && parts.length > 1) orderlyFor--;
+    return { kind, isCareful, hasHoped: false, isOrderly };
   }
 
   async function write(transaction: Transaction, movements: readonly Movement[], label: string, care: Care): Promise<MovementOutcome[]> {
-    const denials: Denials = new Map();
     const rounds = !care.isCareful && mayGoTogether(movements) ? [[...movements.keys()]] : roundsOf(movements);
     // Nothing that the first flushes are decided by is written before they are.
     const ahead = readingOf(rounds[0] ?? [], movements);
-    const locked = await lock(transaction, movements, denials, { ahead, isCareful: care.isCareful });
+    const { locked, denials } = await lockHolders(transaction, movements, { ahead, asksFirst: care.isCareful, isOrderly: care.isOrderly });
     const versions = new Map([...locked].map(([holder, { version }]) => [holder, version + 1]));
     const raise = (movement: Movement, by: number) => {
       for (const holder of holdersOf(movement)) versions.set(holder, (versions.get(holder) ?? Number.NaN) + by);
@@ -183,45 +197,6 @@ export function settler({ transact, reach }: SettleDeps): Settle {
         return [[place, { flush, guild: snapshot.guild, decision: flush.decide(snapshot) }]];
       }),
     );
-  }
-
-  /**
-   * Takes every holder's row, shard by shard in ascending order, and answers them. Right behind the locks of a shard it is read, and asked whether
-   * the writer may write; who acts by a statement that asks it too need not ask before, unless somebody is to be denied. [TP10]
-   */
-  async function lock(transaction: Transaction, movements: readonly Movement[], denials: Denials, { ahead, isCareful }: { ahead: FlushReading | undefined; isCareful: boolean }): Promise<Map<HolderId, HolderRow>> {
-    const { parts, shardOf } = transaction;
-    const ownSlots = movements.flatMap(({ commands }) => commands).filter(({ actor }) => !isPlayer(actor));
-    const names = movements.flatMap(({ guild }) => guild?.names ?? []);
-    // What guilds decide depends on what is paused.
-    const asksFirst = isCareful || !transaction.hasHeardPauses || movements.some(({ guild }) => guild !== undefined);
-    if (ownSlots.length + names.length > 0) await transaction.takeSlots([...ownSlots.map(({ id }) => id), ...names]);
-    const wanted = Map.groupBy(new Set(movements.flatMap(holdersOf)), shardOf);
-    const locked = new Map<HolderId, HolderRow>();
-    for (const part of parts) {
-      const { commandHere } = localityOf(part.shard.index, shardOf);
-      const commands = ownSlots.filter(({ actor, id }) => commandHere(actor, id));
-      if (commands.length > 0) await part.query(LOCK_COMMANDS, [commands.map(({ id }) => id)]);
-      await lockOn(part, { isAsked: asksFirst });
-    }
-    denyUnfit(denials, movements, locked, transaction.paused);
-    if (denials.size === 0) return locked;
-    for (const part of parts) {
-      if (!transaction.isConfirmedOn(part)) await transaction.confirm(part);
-      // The locks may have seen what was before a flip, and the question what is after it: between two questions with one answer there was none. [SH3]
-      if (wanted.get(part.shard.index)?.some((holder) => !locked.has(holder))) await lockOn(part, { isAsked: true });
-    }
-    denials.clear();
-    denyUnfit(denials, movements, locked, transaction.paused);
-    return locked;
-
-    async function lockOn(part: ShardTransaction, { isAsked }: { isAsked: boolean }): Promise<void> {
-      const here = wanted.get(part.shard.index);
-      if (here === undefined) return;
-      const locking = Promise.all([part.query<HolderRow>(LOCK, [`{${here.join(',')}}`]), isAsked && transaction.confirm(part)]);
-      ahead?.send(part, shardOf);
-      for (const row of (await locking)[0]) locked.set(row.holder, row);
-    }
   }
 
   /** What acted before its session was displaced is answered as it was then: the repeat of a lost answer, say. [KE3] */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { faultPoints, openStorage, type Movement, type Posting, type Storage } from '../../persistence/index.ts';
 import type { ItemId, PlayerId } from '../../schema/ids.ts';
 import { CONFIRM } from '../../persistence/writer-check.ts';
@@ -8,6 +9,7 @@ import { interceptShard } from '../kit/intercept.ts';
 /** The statements by which those are told apart who are to be denied. */
 const CAREFUL = ['settle-check', 'settle-act', 'settle-act-here'];
 /** As persistence/settle.ts has it. */
+const ORDERLY_BATCHES = 16;
 const CAREFUL_BATCHES = { 'over several shards': 16, 'on one shard': 2 };
 const pay = (giver: PlayerId, receiver: PlayerId, quantity: number) => ({ asset: 'gold', quantity, giver, receiver });
 /** Asked by the giver, on whose shard the command is then. */
@@ -136,5 +138,29 @@ describe('a batch that acts before it was asked about', () => {
     );
     assert.deepEqual((await storage.settle([asked(ann, pay(ann, late, 1))])).map(verdictOf), ['committed']);
     assert.deepEqual((await storage.settle([asked(ann, pay(ann, crypto.randomUUID() as PlayerId, 1))])).map(verdictOf), ['UNKNOWN_PLAYER']);
+  });
+
+  // Guards `nowait`, and that it lets go of what it has: who waits for one row while he has a later one, waits for somebody who may wait for him.
+  it('[LD2] takes all rows at once, or none of them and waits for them in order, for a while', async () => {
+    const [storage, [ann, bob]] = [await hopeful(), await pairAt(1, 3)];
+    const paying = () => asks(storage, [asked(ann, pay(ann, bob, 1))]).then(({ outcomes }) => [outcomes.map(verdictOf)[0], sent.includes('settle-lock-at-once'), sent.includes('settle-lock')]);
+    assert.deepEqual(await paying(), ['committed', true, false]);
+    const isFree = async (player: PlayerId) => (await cluster.sql(cluster.placeOf(player), 'select 1 from inventory where holder = $1 for update skip locked', [player])).length === 1;
+    const blocked = async (player: PlayerId) => {
+      const blocker = await cluster.shards[cluster.placeOf(player)]!.pool.connect();
+      await blocker.query('begin');
+      await blocker.query('select 1 from inventory where holder = $1 for update', [player]);
+      const settling = paying();
+      while ((await cluster.sql(cluster.placeOf(player), 'select 1 from pg_locks where not granted')).length === 0) await delay(5);
+      const free = [await isFree(ann), await isFree(bob)];
+      await blocker.query('commit');
+      blocker.release();
+      return { free, said: await settling };
+    };
+    assert.deepEqual(await blocked(bob), { free: [false, false], said: ['committed', true, true] });
+    const said = [];
+    for (let batch = 0; batch < ORDERLY_BATCHES; batch++) said.push((await paying())[1]);
+    assert.deepEqual(said, [...Array.from({ length: ORDERLY_BATCHES - 1 }, () => false), true]);
+    assert.deepEqual(await blocked(ann), { free: [false, true], said: ['committed', true, true] });
   });
 });

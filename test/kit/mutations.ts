@@ -392,7 +392,7 @@ export const MUTATIONS = {
   },
   'guild-asked-before-locks': {
     guard: 'what a guild is decided by is read behind the locks [GA2]',
-    edits: [{ file: 'persistence/settle.ts', find: '      const locking = Promise.all([part.query<HolderRow>(LOCK', replace: '      ahead?.send(part, transaction.shardOf);\n      const locking = Promise.all([part.query<HolderRow>(LOCK' }],
+    edits: [{ file: 'persistence/settle-locks.ts', find: '    const locking = part.query<HolderRow>(', replace: '    ahead?.send(part, shardOf);\n    const locking = part.query<HolderRow>(' }],
   },
   'overdrawn-together': {
     guard: 'what is held at first covers all that is spent by movements that go together [LD7]',
