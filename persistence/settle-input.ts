@@ -3,9 +3,10 @@ import { QUANTITY_MAX } from '../schema/quantities.ts';
 import { literal, quoted } from './array-literal.ts';
 import { holdersOf, type Movement } from './movement.ts';
 import { homeOf, type CommandActor, type ItemContent, type Posting } from './posting.ts';
-import type { BatchStatement, Column } from './settle-columns.ts';
+import type { BatchStatement } from './settle-columns.ts';
 import { ACT, ACT_HERE, GATHER, TRADE } from './settle-statements.ts';
 import { sureStatement } from './settle-sure.ts';
+import type { Writer } from './writer-check.ts';
 
 /** A movement with its place in the batch, from 1, and the ledger's name for it. */
 export interface Entry {
@@ -66,37 +67,38 @@ const TOO_MUCH = QUANTITY_MAX + 1;
 /** More places than a batch has assets. */
 const ASSETS_MAX = 2 ** 20;
 
+/** The columns of settle-columns.ts, but for those of the writer. */
+const emptyColumns = () => ({
+  keys: [] as string[], holderIx: [] as number[], moves: [] as number[], trades: [] as number[],
+  transactions: [] as TransactionId[], reasons: [] as string[],
+  assets: [] as string[], items: [] as ItemId[],
+  ix: [] as number[], seq: [] as number[], asset: [] as number[], item: [] as number[], version: [] as number[], quantity: [] as number[], giver: [] as number[], receiver: [] as number[],
+  stays: [] as number[], goes: [] as number[], comes: [] as number[], kinds: [] as string[], attributes: [] as string[], bounds: [] as boolean[],
+  debitHolder: [] as number[], debitAsset: [] as number[], spent: [] as number[], change: [] as number[], rise: [] as number[], creditHolder: [] as number[], creditAsset: [] as number[], credit: [] as number[],
+  commandIx: [] as number[], place: [] as number[], actor: [] as number[], commandId: [] as string[], said: [] as number[], hashes: [] as string[], answers: [] as string[],
+  earnedIx: [] as number[], earner: [] as number[], xp: [] as number[], gathered: [] as number[],
+});
+
 /**
- * The columns of a batch (settle-columns.ts), which grow row by row.
+ * A batch's columns, which grow row by row.
  *
  * They are written as PostgreSQL array literals by hand: ids and numbers need no quoting, and the driver's general
  * encoder is most of a batch's cost in this process. Names are quoted, because one may be `null`.
  */
 export class SettleInput {
+  readonly #columns = emptyColumns();
   readonly #places = new Map<string, number>();
   readonly #assets = new Map<string, number>();
-  readonly #keys: string[] = [];
-  readonly #holders = { holderIx: [] as number[], moves: [] as number[], trades: [] as number[] };
-  readonly #movements = { transactions: [] as TransactionId[], reasons: [] as string[] };
-  readonly #items: ItemId[] = [];
-  readonly #postings = { ix: [] as number[], seq: [] as number[], asset: [] as number[], item: [] as number[], version: [] as number[], quantity: [] as number[], giver: [] as number[], receiver: [] as number[] };
-  readonly #passages = { stays: [] as number[], goes: [] as number[], comes: [] as number[] };
-  readonly #contents = { kinds: [] as string[], attributes: [] as string[], bounds: [] as boolean[] };
   readonly #nets = new Map<number, Net>();
-  readonly #commands = { commandIx: [] as number[], place: [] as number[], actor: [] as number[], commandId: [] as string[], said: [] as number[] };
-  readonly #said = { hashes: [] as string[], answers: [] as string[] };
   #saidLast: { hash: Buffer; answer: string } | undefined;
-  readonly #experience = { earnedIx: [] as number[], earner: [] as number[], xp: [] as number[], gathered: [] as number[] };
-  readonly #literals = new Map<Column, string>();
-  #columns: Partial<Record<Column, readonly unknown[]>> | undefined;
 
   get isEmpty(): boolean {
-    return this.#postings.ix.length === 0 && this.#commands.commandIx.length === 0;
+    return this.#columns.ix.length === 0 && this.#columns.commandIx.length === 0;
   }
 
   /** The holders that are here come first of all keys. */
   addHolder(holder: HolderId, { ix, movement }: Entry): void {
-    const { holderIx, moves, trades } = this.#holders;
+    const { holderIx, moves, trades } = this.#columns;
     const at = this.#placeOf(holder) - 1;
     if (at === holderIx.length) holderIx.push(ix);
     moves[at] = (moves[at] ?? 0) + 1;
@@ -105,7 +107,7 @@ export class SettleInput {
 
   /** Named by the movement's place, so it stands here also for movements that are left out. */
   addTransaction({ ix, transactionId, movement }: Entry): void {
-    const { transactions, reasons } = this.#movements;
+    const { transactions, reasons } = this.#columns;
     while (transactions.length < ix) {
       transactions.push(transactionId);
       reasons.push(quoted(movement.reason));
@@ -113,38 +115,37 @@ export class SettleInput {
   }
 
   addPosting(ix: number, seq: number, posting: Posting, giverLocal: boolean, receiverLocal: boolean): void {
-    const p = this.#postings;
+    const c = this.#columns;
     const giver = 'giver' in posting && posting.giver !== null ? this.#placeOf(posting.giver) : 0;
     const receiver = posting.receiver === null ? 0 : this.#placeOf(posting.receiver);
-    const row = p.ix.push(ix);
-    p.seq.push(seq);
-    p.giver.push(giver);
-    p.receiver.push(receiver);
+    const row = c.ix.push(ix);
+    c.seq.push(seq);
+    c.giver.push(giver);
+    c.receiver.push(receiver);
     if ('asset' in posting) {
       const asset = this.#assetOf(posting.asset);
-      p.asset.push(asset);
-      p.item.push(0);
-      p.version.push(0);
-      p.quantity.push(posting.quantity);
+      c.asset.push(asset);
+      c.item.push(0);
+      c.version.push(0);
+      c.quantity.push(posting.quantity);
       if (giverLocal) this.#count(ix, giver, asset, posting.quantity, 0);
       if (receiverLocal) this.#count(ix, receiver, asset, 0, posting.quantity);
       return;
     }
-    p.asset.push(0);
-    p.item.push(this.#items.push(posting.item));
-    p.version.push('version' in posting ? posting.version : 0);
-    p.quantity.push(1);
-    const { stays, goes, comes } = this.#passages;
-    if (giverLocal) (receiverLocal ? stays : goes).push(row);
+    c.asset.push(0);
+    c.item.push(c.items.push(posting.item));
+    c.version.push('version' in posting ? posting.version : 0);
+    c.quantity.push(1);
+    if (giverLocal) (receiverLocal ? c.stays : c.goes).push(row);
     else {
       // What an item is goes along only where its row is written anew.
-      comes.push(row);
+      c.comes.push(row);
       this.#addContent('content' in posting ? posting.content : posting);
     }
   }
 
   addCommand(ix: number, place: number, actor: string, id: string, hash: Buffer, answer: unknown): void {
-    const c = this.#commands;
+    const c = this.#columns;
     c.commandIx.push(ix);
     c.place.push(place);
     c.actor.push(this.#placeOf(actor));
@@ -153,70 +154,52 @@ export class SettleInput {
   }
 
   addExperience({ ix, movement: { reason, postings } }: Entry, { player, xp }: NonNullable<Movement['experience']>): void {
-    const e = this.#experience;
-    e.earnedIx.push(ix);
-    e.earner.push(this.#placeOf(player));
-    e.xp.push(xp);
-    e.gathered.push(reason === GATHER ? postings.reduce((sum, posting) => sum + ('asset' in posting ? posting.quantity : 0), 0) : 0);
+    const c = this.#columns;
+    c.earnedIx.push(ix);
+    c.earner.push(this.#placeOf(player));
+    c.xp.push(xp);
+    c.gathered.push(reason === GATHER ? postings.reduce((sum, posting) => sum + ('asset' in posting ? posting.quantity : 0), 0) : 0);
   }
 
   /** The least that moves all of it that may be moved. */
   get choosy(): BatchStatement {
-    const { goes, comes } = this.#passages;
-    return goes.length + comes.length + this.#experience.xp.length > 0 ? ACT : ACT_HERE;
+    const { goes, comes, xp } = this.#columns;
+    return goes.length + comes.length + xp.length > 0 ? ACT : ACT_HERE;
   }
 
   /** The least that moves all of it, or fails where anything speaks against it. @param copies whether items that come may meet copies of themselves, and go over them */
   sure({ copies }: { copies: boolean }): BatchStatement {
-    const { stays, goes, comes } = this.#passages;
-    const { debitHolder = [], creditHolder = [] } = this.#allColumns();
+    this.#writeBalances();
+    const { stays, goes, comes, debitHolder, creditHolder, xp } = this.#columns;
     return sureStatement({
       stays: stays.length > 0, goes: goes.length > 0, comes: comes.length > 0, copies: copies && comes.length > 0,
-      debits: debitHolder.length > 0, credits: creditHolder.length > 0, experience: this.#experience.xp.length > 0,
+      debits: debitHolder.length > 0, credits: creditHolder.length > 0, experience: xp.length > 0,
     });
   }
 
-  /** The parameters of a statement, but for those of its writer. */
-  valuesFor({ columns }: BatchStatement): (string | undefined)[] {
-    const all = this.#allColumns();
-    return columns.map((column) => {
-      const rows = all[column];
-      if (rows === undefined) return undefined;
-      let written = this.#literals.get(column);
-      if (written === undefined) {
-        written = literal(rows);
-        this.#literals.set(column, written);
-      }
-      return written;
-    });
+  /** The parameters of a statement, in its order. */
+  valuesFor({ columns }: BatchStatement, writer?: Writer): unknown[] {
+    return columns.map((column) => (column === 'mapVersion' || column === 'lease' || column === 'paused' ? writer?.[column] : literal(this.#columns[column])));
   }
 
-  #allColumns(): Partial<Record<Column, readonly unknown[]>> {
-    return (this.#columns ??= {
-      keys: this.#keys, assets: [...this.#assets.keys()].map(quoted), items: this.#items,
-      ...this.#holders, ...this.#movements, ...this.#postings, ...this.#passages, ...this.#contents, ...this.#balances(), ...this.#commands, ...this.#said, ...this.#experience,
-    });
-  }
-
-  #balances(): Partial<Record<Column, number[]>> {
-    const debits = { debitHolder: [] as number[], debitAsset: [] as number[], spent: [] as number[], change: [] as number[], rise: [] as number[] };
-    const credits = { creditHolder: [] as number[], creditAsset: [] as number[], credit: [] as number[] };
+  #writeBalances(): void {
+    const c = this.#columns;
     for (const { holder, asset, isShared, ...net } of this.#nets.values()) {
       const [spent, got] = [Math.min(net.spent, TOO_MUCH), Math.min(net.got, TOO_MUCH)];
       if (spent === 0) {
-        credits.creditHolder.push(holder);
-        credits.creditAsset.push(asset);
-        credits.credit.push(got);
+        c.creditHolder.push(holder);
+        c.creditAsset.push(asset);
+        c.credit.push(got);
         continue;
       }
-      debits.debitHolder.push(holder);
-      debits.debitAsset.push(asset);
-      debits.spent.push(spent);
-      debits.change.push(got - spent);
+      c.debitHolder.push(holder);
+      c.debitAsset.push(asset);
+      c.spent.push(spent);
+      c.change.push(got - spent);
       // Within one movement nobody holds what was got before what is spent is gone.
-      debits.rise.push(isShared ? got : 0);
+      c.rise.push(isShared ? got : 0);
     }
-    return { ...debits, ...credits };
+    this.#nets.clear();
   }
 
   #count(ix: number, holder: number, asset: number, spent: number, got: number): void {
@@ -234,7 +217,7 @@ export class SettleInput {
   #placeOf(key: string): number {
     let place = this.#places.get(key);
     if (place === undefined) {
-      place = this.#keys.push(key);
+      place = this.#columns.keys.push(key);
       this.#places.set(key, place);
     }
     return place;
@@ -243,24 +226,25 @@ export class SettleInput {
   #assetOf(asset: string): number {
     let place = this.#assets.get(asset);
     if (place === undefined) {
-      place = this.#assets.size + 1;
+      place = this.#columns.assets.push(quoted(asset));
       this.#assets.set(asset, place);
     }
     return place;
   }
 
   #addContent({ kind, attributes, bound }: ItemContent): void {
-    this.#contents.kinds.push(quoted(kind));
-    this.#contents.attributes.push(quoted(JSON.stringify(attributes)));
-    this.#contents.bounds.push(bound);
+    const c = this.#columns;
+    c.kinds.push(quoted(kind));
+    c.attributes.push(quoted(JSON.stringify(attributes)));
+    c.bounds.push(bound);
   }
 
   /** Both sides of a trade ask the same and are answered the same. */
   #addSaid(hash: Buffer, answer: string): number {
-    const said = this.#said;
-    if (this.#saidLast?.hash === hash && this.#saidLast.answer === answer) return said.hashes.length;
+    const { hashes, answers } = this.#columns;
+    if (this.#saidLast?.hash === hash && this.#saidLast.answer === answer) return hashes.length;
     this.#saidLast = { hash, answer };
-    said.answers.push(quoted(answer));
-    return said.hashes.push(`"\\\\x${hash.toString('hex')}"`);
+    answers.push(quoted(answer));
+    return hashes.push(`"\\\\x${hash.toString('hex')}"`);
   }
 }

@@ -88,12 +88,13 @@ union all select ${fail(`'sure under the locks, and refused' || ${shorts.map(([p
   from (select ${shorts.map(([part, changed, all]) => `(select count(*) from ${changed}) < cardinality(@${all}) as ${part}`).join(', ')} offset 0) as short where ${shorts.map(([part]) => part).join(' or ')}` : ''}`);
 }
 
-const statements = new Map<string, BatchStatement>();
+const statements = new Map<number, BatchStatement>();
 
 /** The statement for these needs, made once. */
 export function sureStatement(needs: Needs): BatchStatement {
-  const name = ['settle-sure', ...Object.entries(needs).filter(([, isNeeded]) => isNeeded).map(([need]) => need)].join('-');
-  const found = statements.get(name) ?? sure(name, needs);
-  statements.set(name, found);
+  let key = 0;
+  for (const need in needs) key = key * 2 + Number(needs[need as keyof Needs]);
+  const found = statements.get(key) ?? sure(['settle-sure', ...Object.entries(needs).filter(([, isNeeded]) => isNeeded).map(([need]) => need)].join('-'), needs);
+  statements.set(key, found);
   return found;
 }

@@ -13,7 +13,7 @@ import { collectOutcomes, denyAll, type Denials, type HolderRow, type SettleRow 
 import { LockedElsewhere, lockHolders } from './settle-locks.ts';
 import { CHECK, RECALL } from './settle-statements.ts';
 import type { ShardTransaction } from './shard-transaction.ts';
-import type { Transaction, Writer } from './transaction.ts';
+import type { Transaction } from './transaction.ts';
 
 const OVERFLOW: MovementOutcome = { status: 'refused', code: 'BAD_REQUEST', details: { reason: 'the receiver would hold more than 2^53 - 1' } };
 
@@ -170,7 +170,7 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     async function surely(part: ShardTransaction, input: SettleInput): Promise<SettleRow[]> {
       const statement = input.sure({ copies: isDecided || care.isCareful });
       const { values, inOurWords } = transaction.confirmWithin(part);
-      return await part.query<SettleRow>(statement, input.valuesFor(statement).map((value, at) => value ?? values[statement.columns[at] as keyof Writer]), inOurWords);
+      return await part.query<SettleRow>(statement, input.valuesFor(statement, values), inOurWords);
     }
 
     async function choosily(part: ShardTransaction, input: SettleInput): Promise<SettleRow[]> {

@@ -7,7 +7,7 @@ import type { Lease } from './lease.ts';
 import type { ShardTransaction, Statement } from './shard-transaction.ts';
 import { MapChanged, type MapView } from './slot-map.ts';
 import { rememberedSlot } from './slots.ts';
-import { CONFIRM, CONFIRM_OR_FAIL, FENCED, MAP_CHANGED, PAUSES_CHANGED } from './writer-check.ts';
+import { CONFIRM, CONFIRM_OR_FAIL, FENCED, MAP_CHANGED, PAUSES_CHANGED, type Writer } from './writer-check.ts';
 
 /** Any number, the same in every process: the first key of the advisory locks on slots. */
 export const SLOT_LOCK = 7_203_452;
@@ -27,13 +27,6 @@ export interface TransactionOptions {
   heard?: HeardPauses | undefined;
   /** How parts end that need not wait for another one: the only one commits, those that do not decide prepare. */
   firstEnds?: ReadonlyMap<ShardTransaction, string>;
-}
-
-/** By what the writer of a statement writes, as the parameters of `writerFails`. */
-export interface Writer {
-  mapVersion: number;
-  lease: string | null;
-  paused: string | null;
 }
 
 /** What a statement must be given that asks as `confirm` does, and what its failure means. */

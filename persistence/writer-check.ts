@@ -10,6 +10,13 @@ const question = (lease: string) => `select (select version from slot_map) as ve
 
 export const CONFIRM: Statement = { name: 'confirm-writer', text: `select version::float8 as version, fenced, paused from (${question('$1::uuid')}) as w` };
 
+/** By what the writer of a statement writes, as the parameters of `writerFails`. */
+export interface Writer {
+  mapVersion: number;
+  lease: string | null;
+  paused: string | null;
+}
+
 export const MAP_CHANGED = 'the map changed';
 export const FENCED = 'the lease was fenced';
 export const PAUSES_CHANGED = 'the pauses changed';
