@@ -11,6 +11,9 @@ export function quoted(text: string): string {
   return /["\\]/.test(text) ? `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"` : `"${text}"`;
 }
 
+/** The same of a JSON text: it has no control characters, and what else a string of JSON escapes an element does too. */
+export const quotedJson = (json: string): string => JSON.stringify(json);
+
 export type ArrayElement = string | number | boolean | null | undefined;
 
 /** Of any elements; what is missing is null. */

@@ -1,6 +1,6 @@
 import type { HolderId, ItemId, TransactionId } from '../schema/ids.ts';
 import { QUANTITY_MAX } from '../schema/quantities.ts';
-import { literal, quoted } from './array-literal.ts';
+import { literal, quoted, quotedJson } from './array-literal.ts';
 import { holdersOf, type Movement } from './movement.ts';
 import { homeOf, type CommandActor, type ItemContent, type Posting } from './posting.ts';
 import type { BatchStatement } from './settle-columns.ts';
@@ -34,12 +34,18 @@ export function localityOf(shard: number, shardOf: ShardOf): Locality {
  */
 export function inputFor(entries: readonly Entry[], { here, commandHere }: Locality): SettleInput | undefined {
   const input = new SettleInput();
-  for (const entry of entries) for (const holder of holdersOf(entry.movement)) if (here(holder)) input.addHolder(holder, entry);
-  for (const entry of entries) {
+  const locals = entries.map((entry) => {
+    const local = holdersOf(entry.movement).filter(here);
+    for (const holder of local) input.addHolder(holder, entry);
+    return local;
+  });
+  for (const [at, entry] of entries.entries()) {
+    // Who is here is looked up once: the same few are named again and again.
+    const local = locals[at] as readonly HolderId[];
     input.addTransaction(entry);
     for (const [seq, posting] of entry.movement.postings.entries()) {
-      const giverLocal = 'giver' in posting && posting.giver !== null && here(posting.giver);
-      const receiverLocal = posting.receiver !== null && here(posting.receiver);
+      const giverLocal = 'giver' in posting && posting.giver !== null && local.includes(posting.giver);
+      const receiverLocal = posting.receiver !== null && local.includes(posting.receiver);
       if (giverLocal || receiverLocal) input.addPosting(entry.ix, seq, posting, giverLocal, receiverLocal);
     }
     for (const [place, { actor, id, hash }] of entry.movement.commands.entries()) {
@@ -90,6 +96,7 @@ export class SettleInput {
   readonly #places = new Map<string, number>();
   readonly #assets = new Map<string, number>();
   readonly #nets = new Map<number, Net>();
+  #reason: { of: string; text: string } | undefined;
   #saidLast: { hash: Buffer; answer: string } | undefined;
 
   get isEmpty(): boolean {
@@ -108,9 +115,10 @@ export class SettleInput {
   /** Named by the movement's place, so it stands here also for movements that are left out. */
   addTransaction({ ix, transactionId, movement }: Entry): void {
     const { transactions, reasons } = this.#columns;
+    if (movement.reason !== this.#reason?.of) this.#reason = { of: movement.reason, text: quoted(movement.reason) };
     while (transactions.length < ix) {
       transactions.push(transactionId);
-      reasons.push(quoted(movement.reason));
+      reasons.push(this.#reason.text);
     }
   }
 
@@ -235,7 +243,7 @@ export class SettleInput {
   #addContent({ kind, attributes, bound }: ItemContent): void {
     const c = this.#columns;
     c.kinds.push(quoted(kind));
-    c.attributes.push(quoted(JSON.stringify(attributes)));
+    c.attributes.push(quotedJson(JSON.stringify(attributes)));
     c.bounds.push(bound);
   }
 
@@ -244,7 +252,7 @@ export class SettleInput {
     const { hashes, answers } = this.#columns;
     if (this.#saidLast?.hash === hash && this.#saidLast.answer === answer) return hashes.length;
     this.#saidLast = { hash, answer };
-    answers.push(quoted(answer));
+    answers.push(quotedJson(answer));
     return hashes.push(`"\\\\x${hash.toString('hex')}"`);
   }
 }

@@ -24,7 +24,7 @@ describe('what a settlement refuses, and what it remembers', () => {
     for (const places of [[0, 0], [0, 2]]) {
       const [ann, bob] = await cluster.playersOn(...places) as [PlayerId, PlayerId];
       await cluster.mint(ann, 10);
-      const asked = () => movement([pay(ann, bob, 4)], { commands: [command({ actor: ann, id: first.id, answer: (versions) => ({ versions: [...versions.values()] }) }), command({ actor: bob, id: second.id })] });
+      const asked = () => movement([pay(ann, bob, 4)], { commands: [command({ actor: ann, id: first.id, answer: (versions) => ({ versions: [versions.get(ann), versions.get(bob)] }) }), command({ actor: bob, id: second.id })] });
       const [first, second] = [command(), command()];
       const { answers } = committed(await settle(asked()));
       assert.deepEqual(answers, [{ versions: [2, 1] }, 'done']);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../../../persistence/index.ts';
 import type { PlayerId } from '../../../schema/ids.ts';
 import { invariant } from '../../../schema/invariant.ts';
 import type { Random } from './holdings.ts';
@@ -20,7 +20,7 @@ export interface HandTrade {
 export function anyTrade(view: ItemView, players: readonly [PlayerId, PlayerId], random: Random): HandTrade {
   const [given, taken] = [view.any(players[0], random), view.any(players[1], random)];
   invariant(given && taken, 'item against item leaves everybody as many');
-  return { id: uuidv7(), players, items: [given, taken] };
+  return { id: newId(), players, items: [given, taken] };
 }
 
 /**
