@@ -89,7 +89,7 @@ export function settler({ transact, reach }: SettleDeps): Settle {
   async function write(transaction: Transaction, movements: readonly Movement[], label: string, care: Care): Promise<MovementOutcome[]> {
     const rounds = !care.isCareful && mayGoTogether(movements) ? [[...movements.keys()]] : roundsOf(movements);
     // Nothing that the first flushes are decided by is written before they are.
-    const ahead = readingOf(rounds[0] ?? [], movements);
+    const ahead = readingOf(rounds[0] ?? [], movements, care);
     const { locked, denials } = await lockHolders(transaction, movements, { ahead, asksFirst: care.isCareful, isOrderly: care.isOrderly });
     const versions = new Map([...locked].map(([holder, { version }]) => [holder, version + 1]));
     const raise = (movement: Movement, by: number) => {
@@ -102,7 +102,7 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     let isWritten = false;
     const actedFirst = once(() => reach('acted-first', label));
     for (const [nth, round] of rounds.entries()) {
-      const decided = await decide(transaction, round, { movements, locked, reading: nth === 0 ? ahead : readingOf(round, movements) });
+      const decided = await decide(transaction, round, { movements, locked, reading: nth === 0 ? ahead : readingOf(round, movements, care) });
       const entries = round.map((at, place): Entry => {
         const flush = decided.get(place);
         const movement = flush === undefined ? (movements[at] as Movement) : asDecided(movements[at] as Movement, flush);
@@ -148,7 +148,7 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     // What was decided under the locks has been asked about already. Nearly always nobody is to be denied, so it acts by a statement that
     // fails otherwise. When that happened lately, several shards are asked first, because what one acts on another could not take back alone,
     // and the only one leaves them out. [TP10]
-    if (!isDecided && !care.isCareful) care.hasHoped = true;
+    if (!care.isCareful) care.hasHoped = true;
     if (!isDecided && care.isCareful && parts.length > 1) {
       const checked = await Promise.all(
         parts.map(async (part) => {
@@ -168,7 +168,7 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     return changes.flat();
 
     async function surely(part: ShardTransaction, input: SettleInput): Promise<SettleRow[]> {
-      const statement = input.sure({ copies: isDecided || care.isCareful });
+      const statement = input.sure({ copies: care.isCareful });
       const { values, inOurWords } = transaction.confirmWithin(part);
       return await part.query<SettleRow>(statement, input.valuesFor(statement, values), inOurWords);
     }
@@ -185,18 +185,26 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     }
   }
 
-  /** What the guilds of a round decide, by their places in it. */
+  /** What the guilds of a round decide, by their places in it: at first as if nothing spoke against it that the write looks at too. [GA2] [TP10] */
   async function decide(transaction: Transaction, round: readonly number[], { movements, locked, reading }: { movements: readonly Movement[]; locked: ReadonlyMap<HolderId, HolderRow>; reading: FlushReading | undefined }): Promise<Map<number, DecidedFlush>> {
-    const snapshots = (await reading?.snapshots(transaction, locked))?.values();
-    return new Map(
-      round.flatMap((at, place): [number, DecidedFlush][] => {
-        const flush = movements[at]?.guild;
-        if (flush === undefined) return [];
-        const snapshot = snapshots?.next().value;
-        invariant(snapshot, 'every flush has what it is decided by');
-        return [[place, { flush, guild: snapshot.guild, decision: flush.decide(snapshot) }]];
-      }),
-    );
+    if (reading === undefined) return new Map();
+    const decided = await decideBy(reading);
+    if (reading.isWhole || [...decided.values()].every(doesAll)) return decided;
+    await reading.complete(transaction);
+    return await decideBy(reading);
+
+    async function decideBy(read: FlushReading): Promise<Map<number, DecidedFlush>> {
+      const snapshots = (await read.snapshots(transaction, locked)).values();
+      return new Map(
+        round.flatMap((at, place): [number, DecidedFlush][] => {
+          const flush = movements[at]?.guild;
+          if (flush === undefined) return [];
+          const { value: snapshot } = snapshots.next();
+          invariant(snapshot, 'every flush has what it is decided by');
+          return [[place, { flush, guild: snapshot.guild, decision: flush.decide(snapshot) }]];
+        }),
+      );
+    }
   }
 
   /** What acted before its session was displaced is answered as it was then: the repeat of a lost answer, say. [KE3] */
@@ -242,14 +250,19 @@ export function mayGoTogether(movements: readonly Movement[]): boolean {
 }
 
 /** What reads for the flushes of a round, if there are any. */
-function readingOf(round: readonly number[], movements: readonly Movement[]): FlushReading | undefined {
+function readingOf(round: readonly number[], movements: readonly Movement[], { isCareful }: Care): FlushReading | undefined {
   const flushes = round.flatMap((at) => movements[at]?.guild ?? []);
-  return flushes.length === 0 ? undefined : new FlushReading(flushes);
+  return flushes.length === 0 ? undefined : new FlushReading(flushes, { isWhole: isCareful });
 }
 
 /** The keys of whatever a movement touches: its holders, and where its commands are stored. */
 export function keysOf(movement: Movement): string[] {
   return [...holdersOf(movement), ...(movement.guild?.names ?? []), ...movement.commands.map(({ actor, id }) => homeOf(actor, id))];
+}
+
+/** Whether every action of it is done: none was refused, put off, or done before. */
+function doesAll({ flush: { wants }, decision: { commands, plain } }: DecidedFlush): boolean {
+  return commands.length + plain.length === wants.commands.length;
 }
 
 function asDecided({ reason }: Movement, { decision: { postings, commands } }: DecidedFlush): Movement {

@@ -1,4 +1,5 @@
 import type { CommandId, GuildId, HolderId, ItemId, PlayerId } from '../../schema/ids.ts';
+import { QUANTITY_MAX } from '../../schema/quantities.ts';
 import { columnsOf, type ArrayElement } from '../array-literal.ts';
 import type { ItemContent } from '../posting.ts';
 import type { HolderRow } from '../settle-outcomes.ts';
@@ -6,6 +7,9 @@ import type { ShardTransaction, Statement } from '../shard-transaction.ts';
 import type { Transaction } from '../transaction.ts';
 import { READ_GUILD_BALANCES, READ_GUILD_COMMANDS, READ_GUILD_ITEMS, READ_GUILD_MEMBERS, READ_GUILD_PLAYERS, READ_GUILDS, READ_WHOLE_GUILDS } from './flush-statements.ts';
 import type { GuildFlush, GuildMemberRow, GuildPlayerRow, GuildRow, GuildSnapshot } from './flush.ts';
+
+/** Enough to give, and few enough to get more. */
+const PLENTY = (QUANTITY_MAX + 1) / 2;
 
 /** The guild's own row, and who of its members was asked for. */
 interface FoundGuild {
@@ -35,9 +39,12 @@ export class FlushReading {
   readonly #balances = new Map<string, number>();
   readonly #items = new Map<ItemId, ItemContent & { holder: HolderId; version: number }>();
   readonly #commands = new Map<string, { hash: Buffer; answer: unknown }>();
+  #isWhole: boolean;
 
-  constructor(flushes: readonly GuildFlush[]) {
+  /** @param isWhole whether balances and commands that acted before are read too: what the write looks at again */
+  constructor(flushes: readonly GuildFlush[], { isWhole }: { isWhole: boolean }) {
     this.#flushes = flushes;
+    this.#isWhole = isWhole;
     this.#guilds = new Map(flushes.map(({ guildId }): [GuildId, FoundGuild] => [guildId, { members: new Map(), taken: new Map() }]));
   }
 
@@ -46,19 +53,28 @@ export class FlushReading {
     if (this.#sent.has(part)) return;
     const here = (key: string) => shardOf(key) === part.shard.index;
     const flushes = this.#flushes;
-    const own = <Row extends readonly [string, ...unknown[]]>(rows: readonly Row[]) => rows.filter(([holder]) => here(holder));
+    const items = flushes.flatMap(({ wants }) => wants.items).filter(([holder]) => here(holder));
     const asked = Promise.all([
       ...readGuilds(part, flushes.filter(({ guildId }) => here(guildId)), this.#guilds),
       this.#readPlayers(part, here),
-      ask<{ holder: HolderId; asset: string; quantity: number }>(part, READ_GUILD_BALANCES, own(flushes.flatMap(({ wants }) => wants.balances)), ({ holder, asset, quantity }) => this.#balances.set(`${holder} ${asset}`, quantity)),
-      ask<ItemContent & { id: ItemId; holder: HolderId; version: number }>(part, READ_GUILD_ITEMS, own(flushes.flatMap(({ wants }) => wants.items)).map(([, id]) => [id]), ({ id, ...item }) => this.#items.set(id, item)),
-      ask<{ actor: PlayerId; id: CommandId; hash: Buffer; answer: unknown }>(part, READ_GUILD_COMMANDS, own(flushes.flatMap(({ wants }) => wants.commands)), ({ actor, id, hash, answer }) => this.#commands.set(`${actor} ${id}`, { hash, answer })),
+      ask<ItemContent & { id: ItemId; holder: HolderId; version: number }>(part, READ_GUILD_ITEMS, items.map(([, id]) => [id]), ({ id, ...item }) => this.#items.set(id, item)),
+      ...(this.#isWhole ? this.#readDoubts(part, here) : []),
     ]);
     asked.catch(() => undefined);
     this.#sent.set(part, asked);
   }
 
-  /** One for each flush, in their order. @param locked the holders' rows, as they are under the locks */
+  /** Also what was not read because nearly never anything speaks against it. */
+  async complete({ parts, shardOf }: Transaction): Promise<void> {
+    this.#isWhole = true;
+    await Promise.all(parts.flatMap((part) => this.#readDoubts(part, (key) => shardOf(key) === part.shard.index)));
+  }
+
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
+  /** One for each flush, in their order. Where not all was read, there is plenty of everything and nothing acted before. @param locked the holders' rows, as they are under the locks */
   async snapshots({ parts, shardOf, paused }: Transaction, locked: ReadonlyMap<HolderId, HolderRow>): Promise<GuildSnapshot[]> {
     for (const part of parts) this.send(part, shardOf);
     await Promise.all(this.#sent.values());
@@ -68,11 +84,20 @@ export class FlushReading {
         const row = locked.get(id);
         return row === undefined ? [] : [[id, { name: player.name, guildId: player.guildId, isInvited: player.isInvited, epoch: row.epoch, frozen: row.frozen }]];
       })),
-      balance: (holder, asset) => this.#balances.get(`${holder} ${asset}`) ?? 0,
+      balance: (holder, asset) => (this.#isWhole ? (this.#balances.get(`${holder} ${asset}`) ?? 0) : PLENTY),
       item: (id) => this.#items.get(id),
       paused,
       known: (actor, id) => this.#commands.get(`${actor} ${id}`),
     }));
+  }
+
+  #readDoubts(part: ShardTransaction, here: (key: string) => boolean): Promise<void>[] {
+    const own = <Row extends readonly [string, ...unknown[]]>(rows: readonly Row[]) => rows.filter(([holder]) => here(holder));
+    const wants = this.#flushes.map((flush) => flush.wants);
+    return [
+      ask<{ holder: HolderId; asset: string; quantity: number }>(part, READ_GUILD_BALANCES, own(wants.flatMap(({ balances }) => balances)), ({ holder, asset, quantity }) => this.#balances.set(`${holder} ${asset}`, quantity)),
+      ask<{ actor: PlayerId; id: CommandId; hash: Buffer; answer: unknown }>(part, READ_GUILD_COMMANDS, own(wants.flatMap(({ commands }) => commands)), ({ actor, id, hash, answer }) => this.#commands.set(`${actor} ${id}`, { hash, answer })),
+    ];
   }
 
   async #readPlayers(part: ShardTransaction, here: (key: string) => boolean): Promise<void> {

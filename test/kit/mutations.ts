@@ -392,7 +392,11 @@ export const MUTATIONS = {
   },
   'guild-asked-before-locks': {
     guard: 'what a guild is decided by is read behind the locks [GA2]',
-    edits: [{ file: 'persistence/settle-locks.ts', find: '    const locking = part.query<HolderRow>(', replace: '    ahead?.send(part, shardOf);\n    const locking = part.query<HolderRow>(' }],
+    edits: [
+      { file: 'persistence/settle-locks.ts', find: '    const locking = part.query<HolderRow>(', replace: '    ahead?.send(part, shardOf);\n    const locking = part.query<HolderRow>(' },
+      // Who waits for nobody has read nothing that is old.
+      { file: 'persistence/settle-locks.ts', find: 'const isAtOnce = !isOrderly && slots.length === 0;', replace: 'const isAtOnce = isOrderly && slots.length < 0;' },
+    ],
   },
   'overdrawn-together': {
     guard: 'what is held at first covers all that is spent by movements that go together [LD7]',
