@@ -2,29 +2,29 @@ import type { Statement } from '../shard-transaction.ts';
 
 /** What a flush reads under its locks: one statement of each kind per shard, for all flushes of a round at once; `offset 0` as in settle-statements.ts. */
 
-/** $1 guilds, $2 whether the bank's size matters. */
+/** $1 guilds, $2 whether the bank's size matters, $3 whether the number of members does; what does not matter is 0. */
 export const READ_GUILDS: Statement = {
   name: 'guild-read',
   text: `select g.id, g.name, g.tag, g.motd, g.version::float8 as version, g.logged::float8 as logged, floor(extract(epoch from now()) * 1000)::float8 as now,
-      (select count(*)::int from guild_member m where m.guild = g.id) as "memberCount",
+      case when w.members then (select count(*)::int from guild_member m where m.guild = g.id) else 0 end as "memberCount",
       case when w.bank then (select count(*)::int from item i where i.holder = g.id) else 0 end as "bankItems",
       w.bank and not exists (select from item i where i.holder = g.id) and not exists (select from balance b where b.holder = g.id and b.quantity > 0) as "bankIsEmpty"
-    from unnest($1::uuid[], $2::bool[]) as w(id, bank) join guild g on g.id = w.id and g.disbanded_at is null`,
+    from unnest($1::uuid[], $2::bool[], $3::bool[]) as w(id, bank, members) join guild g on g.id = w.id and g.disbanded_at is null`,
 };
 
 /**
  * What a member took out today counts, where it matters; of an earlier day it is over. Today is when the locks were had: a transaction that began before
  * midnight may have waited for one that began after it, whose day it must not take back.
  */
-const members = (name: string, which: string): Statement => ({
+const members = (name: string, joinedAt: string, which: string): Statement => ({
   name,
-  text: `select m.guild, m.player as "playerId", m.rank, extract(epoch from m.joined_at)::float8 * 1000 as "joinedAt", t.taken
+  text: `select m.guild, m.player as "playerId", m.rank, ${joinedAt} as "joinedAt", t.taken
     from ${which} left join lateral (select taken from guild_withdrawal where w.taken and guild = m.guild and player = m.player and day >= (statement_timestamp() at time zone 'utc')::date offset 0) t on true`,
 });
-/** $1 guilds, $2 players, side by side: those of them who are members; $3 whether what they took out matters. */
-export const READ_GUILD_MEMBERS = members('guild-read-members', 'unnest($1::uuid[], $2::uuid[], $3::bool[]) as w(guild, player, taken) cross join lateral (select * from guild_member where guild = w.guild and player = w.player offset 0) m');
+/** $1 guilds, $2 players, side by side: those of them who are members, without since when; $3 whether what they took out matters. */
+export const READ_GUILD_MEMBERS = members('guild-read-members', '0::float8', 'unnest($1::uuid[], $2::uuid[], $3::bool[]) as w(guild, player, taken) cross join lateral (select * from guild_member where guild = w.guild and player = w.player offset 0) m');
 /** $1 guilds: everybody in them; $2 whether what they took out matters. */
-export const READ_WHOLE_GUILDS = members('guild-read-everyone', 'unnest($1::uuid[], $2::bool[]) as w(guild, taken) join guild_member m on m.guild = w.guild');
+export const READ_WHOLE_GUILDS = members('guild-read-everyone', 'extract(epoch from m.joined_at)::float8 * 1000', 'unnest($1::uuid[], $2::bool[]) as w(guild, taken) join guild_member m on m.guild = w.guild');
 
 /** $1 players, $2 for each the guild that acts, $3 whether it matters that it invites them. */
 export const READ_GUILD_PLAYERS: Statement = {
@@ -65,7 +65,7 @@ export const REMOVE_MEMBERS: Statement = {
 /**
  * The changes of guilds, on their own shards. $1 guilds, $2 how many lines are logged, $3 messages of the day, $4 whether
  * disbanded. Members that come or change: $5 guild, $6 player, $7 rank. Withdrawals of the day: $8 guild, $9 player, $10 taken.
- * Lines: $11 guild, $12 place after what was logged before, $13 event, $14 actor, $15 name, $16 subject, $17 name, $18 details.
+ * Lines: $11 guild, $12 number, $13 event, $14 actor, $15 name, $16 subject, $17 name, $18 which of the details in $19.
  */
 export const WRITE_GUILDS: Statement = {
   name: 'guild-write',
@@ -78,9 +78,8 @@ counted as (insert into guild_withdrawal (guild, player, day, taken)
   on conflict (guild, player) do update set day = greatest(guild_withdrawal.day, excluded.day), taken = excluded.taken),
 forgotten as (delete from guild_withdrawal w using g where g.disbanded and w.guild = g.id),
 logged as (insert into guild_log (guild, seq, event, actor, actor_name, subject, subject_name, details)
-  select l.guild, r.logged + l.place, l.event, l.actor, l.actor_name, l.subject, l.subject_name, l.details::jsonb
-  from unnest($11::uuid[], $12::int[], $13::text[], $14::uuid[], $15::text[], $16::uuid[], $17::text[], $18::text[]) as l(guild, place, event, actor, actor_name, subject, subject_name, details)
-  join guild r on r.id = l.guild)
+  select guild, seq, event, actor, actor_name, subject, subject_name, ($19::jsonb[])[details]
+  from unnest($11::uuid[], $12::bigint[], $13::text[], $14::uuid[], $15::text[], $16::uuid[], $17::text[], $18::int[]) as l(guild, seq, event, actor, actor_name, subject, subject_name, details))
 update guild r set version = r.version + 1, logged = r.logged + g.lines, motd = g.motd, disbanded_at = case when g.disbanded then now() end from g where r.id = g.id`,
 };
 

@@ -23,6 +23,8 @@ export interface GuildWants {
   /** Whose membership matters; with `everyone` that of all. */
   players: readonly PlayerId[];
   everyone: boolean;
+  /** Whether the number of members matters; it is 0 otherwise. */
+  memberCount: boolean;
   /** Whether it matters who is invited, and what members took out today. */
   invitations: boolean;
   taken: boolean;
@@ -37,7 +39,7 @@ export interface GuildWants {
 export interface GuildMemberRow {
   playerId: PlayerId;
   rank: GuildRank;
-  /** Unix milliseconds; who joined at the same instant is ordered by id. */
+  /** Unix milliseconds, where everybody's membership matters; who joined at the same instant is ordered by id. */
   joinedAt: number;
 }
 

@@ -116,7 +116,7 @@ function readGuilds(part: ShardTransaction, flushes: readonly GuildFlush[], into
     if (taken !== null) found?.taken.set(playerId, taken);
   };
   return [
-    ask<Omit<GuildRow, 'members' | 'taken'>>(part, READ_GUILDS, flushes.map(({ guildId, wants }) => [guildId, wants.bankSize]), (row) => Object.assign(into.get(row.id) ?? {}, { row })),
+    ask<Omit<GuildRow, 'members' | 'taken'>>(part, READ_GUILDS, flushes.map(({ guildId, wants }) => [guildId, wants.bankSize, wants.memberCount]), (row) => Object.assign(into.get(row.id) ?? {}, { row })),
     ask<MemberAnswer>(part, READ_GUILD_MEMBERS, flushes.flatMap(({ guildId, wants }) => (wants.everyone ? [] : wants.players.map((player) => [guildId, player, wants.taken]))), take),
     ask<MemberAnswer>(part, READ_WHOLE_GUILDS, flushes.flatMap(({ guildId, wants }) => (wants.everyone ? [[guildId, wants.taken]] : [])), take),
   ];

@@ -42,7 +42,16 @@ function writeGuilds(part: ShardTransaction, changed: readonly Changed[]): Promi
   const demoted = of(({ members }) => members.set.filter(({ rank }) => rank !== 'leader'));
   const set = of(({ members }) => members.set);
   const taken = of((change) => change.taken);
-  const lines = changed.flatMap(({ id, change }) => change.log.map((line, at) => [id, at + 1, line] as const));
+  // Their rows are locked: what they have logged is what was read.
+  const lines = changed.flatMap(({ id, guild, change }) => change.log.map((line, at) => [id, guild.logged + at + 1, line] as const));
+  // Many of a flush say the same.
+  const details = new Map<string, number>();
+  const detailsOf = lines.map(([, , line]) => {
+    const text = JSON.stringify(line.details);
+    const place = details.get(text) ?? details.size + 1;
+    details.set(text, place);
+    return place;
+  });
   return [
     ...(removed.length + demoted.length > 0
       ? [run(part, REMOVE_MEMBERS, [removed.map(([id]) => id), removed.map(([, player]) => player), demoted.map(([id]) => id), demoted.map(([, { playerId }]) => playerId)])]
@@ -51,8 +60,8 @@ function writeGuilds(part: ShardTransaction, changed: readonly Changed[]): Promi
       changed.map(({ id }) => id), changed.map(({ change }) => change.log.length), changed.map(({ change }) => change.motd), changed.map(({ change }) => change.disbanded),
       set.map(([id]) => id), set.map(([, { playerId }]) => playerId), set.map(([, { rank }]) => rank),
       taken.map(([id]) => id), taken.map(([, { playerId }]) => playerId), taken.map(([, row]) => JSON.stringify(row.taken)),
-      lines.map(([id]) => id), lines.map(([, place]) => place), lines.map(([, , { event }]) => event), lines.map(([, , { actor }]) => actor), lines.map(([, , { actorName }]) => actorName),
-      lines.map(([, , { subject }]) => subject), lines.map(([, , { subjectName }]) => subjectName), lines.map(([, , { details }]) => JSON.stringify(details)),
+      lines.map(([id]) => id), lines.map(([, seq]) => seq), lines.map(([, , { event }]) => event), lines.map(([, , { actor }]) => actor), lines.map(([, , { actorName }]) => actorName),
+      lines.map(([, , { subject }]) => subject), lines.map(([, , { subjectName }]) => subjectName), detailsOf, [...details.keys()],
     ]),
   ];
 }

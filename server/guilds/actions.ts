@@ -36,13 +36,15 @@ export function playersOf(actions: readonly GuildAction[]): PlayerId[] {
 /** What must be read under the locks to decide these actions. */
 export function wantsOf(guildId: GuildId, actions: readonly GuildAction[]): GuildWants {
   const bank = actions.filter(isBankAction);
+  const comes = actions.some(({ type }) => type === 'accept' || type === 'invite');
   const ends = actions.some(({ type }) => type === 'leave' || type === 'disband');
   const giverOf = ({ type, actor }: BankAction): HolderId => (type === 'deposit' ? actor : guildId);
   const balances = new Map(bank.flatMap(({ actor, fungibles }) => Object.keys(fungibles).flatMap((asset) => [actor, guildId].map((holder) => [`${holder} ${asset}`, [holder, asset] as const]))));
   const items = new Map(bank.flatMap((action) => action.items.map((item) => [`${giverOf(action)} ${item}`, [giverOf(action), item] as const])));
   return {
     players: playersOf(actions),
-    invitations: actions.some(({ type }) => type === 'accept' || type === 'invite'),
+    memberCount: comes || ends,
+    invitations: comes,
     taken: actions.some(({ type }) => type === 'withdraw'),
     // Who leads next, or whose membership ends with the guild's.
     everyone: ends,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { faultPoints, openStorage, type Movement, type Posting, type Storage } from '../../persistence/index.ts';
-import type { ItemId, PlayerId } from '../../schema/ids.ts';
+import type { GuildFlush } from '../../persistence/guilds/flush.ts';
+import type { GuildId, ItemId, PlayerId } from '../../schema/ids.ts';
 import { CONFIRM } from '../../persistence/writer-check.ts';
 import { command, committed, itemPosting, movement, redInvariants, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
 import { interceptShard } from '../kit/intercept.ts';
@@ -163,4 +164,33 @@ describe('a batch that acts before it was asked about', () => {
     assert.deepEqual(said, [...Array.from({ length: ORDERLY_BATCHES - 1 }, () => false), true]);
     assert.deepEqual(await blocked(ann), { free: [false, true], said: ['committed', true, true] });
   });
+
+  // Guards that a guild's flush which was decided as if there were plenty is decided again by what there is, when the write says no.
+  for (const [where, giverOn, receiverOn] of [['over two shards', 1, 3], ['on one shard', 1, 1]] as const) {
+    it(`[GA2] [TP10] a guild's flush is decided without its balances and commands, and by them where the write refuses it, ${where}`, async () => {
+      const [storage, [ann, bob]] = [await hopeful(), await pairAt(giverOn, receiverOn)];
+      const decisions: { held: number; isKnown: boolean }[] = [];
+      const flush = (quantity: number, asks = command({ actor: ann })): GuildFlush => ({
+        guildId: bob as string as GuildId, holders: [ann, bob], names: [],
+        wants: { players: [], everyone: false, memberCount: false, invitations: false, taken: false, bankSize: false, items: [], balances: [[ann, 'gold'], [bob, 'gold']], commands: [[ann, asks.id]] },
+        decide(snapshot) {
+          decisions.push({ held: snapshot.balance(ann, 'gold'), isKnown: snapshot.known(ann, asks.id) !== undefined });
+          const { held, isKnown } = decisions.at(-1)!;
+          return held < quantity || isKnown ? { postings: [], commands: [], plain: [] } : { postings: [pay(ann, bob, quantity)], commands: [asks], plain: [] };
+        },
+      });
+      const flushing = async (guild: GuildFlush) => {
+        decisions.length = 0;
+        const { outcomes } = await asks(storage, [movement([], { commands: [], guild })]);
+        return [verdictOf(outcomes[0]!), decisions.map(({ held, isKnown }) => [held > 1_000, isKnown]), sent.filter((name) => ['guild-read-balances', 'guild-read-commands'].includes(name)).length > 0];
+      };
+      const held = async () => (await cluster.storage.holdings.holdings([ann])).get(ann)?.fungibles['gold'];
+      const once = command({ actor: ann });
+      assert.deepEqual([await flushing(flush(30, once)), await held()], [['committed', [[true, false]], false], 70]);
+      assert.deepEqual([await flushing(flush(71)), await held()], [['committed', [[true, false], [false, false]], true], 70], 'more than is held');
+      for (let batch = 0; batch < CAREFUL_BATCHES[giverOn === receiverOn ? 'on one shard' : 'over several shards']; batch++) await flushing(flush(1));
+      const rest = await held();
+      assert.deepEqual([await flushing(flush(30, once)), await held()], [['committed', [[true, false], [false, true]], true], rest], 'it acted before');
+    });
+  }
 });

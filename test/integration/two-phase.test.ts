@@ -323,7 +323,7 @@ describe('two-phase commit', () => {
         const plain = { actor: bob, id: newCommandId(), hash: Buffer.from('asked'), answer: 'done' };
         const guild: GuildFlush = {
           guildId: ann as string as GuildId, holders: [ann, bob], names: [],
-          wants: { players: [], everyone: false, invitations: false, taken: false, bankSize: false, items: [], balances: [], commands: [] },
+          wants: { players: [], everyone: false, memberCount: false, invitations: false, taken: false, bankSize: false, items: [], balances: [], commands: [] },
           decide: () => ({ postings: [pay(ann, bob, 5)], commands: [command({ actor: ann })], plain: [plain] }),
         };
         await assert.rejects(settleOne(cluster.storage, movement([], { commands: [], guild })), /sure under the locks, and refused: INSUFFICIENT/);
