@@ -145,9 +145,9 @@ export function settler({ transact, reach }: SettleDeps): Settle {
       inputs.set(part, { denied: denials.size, input });
       return input;
     };
-    // What was decided under the locks has been asked about already. Nearly always nobody is to be denied, so it acts by a statement that
-    // fails otherwise. When that happened lately, several shards are asked first, because what one acts on another could not take back alone,
-    // and the only one leaves them out. [TP10]
+    // Nearly always nobody is to be denied, so it acts by a statement that fails otherwise. When that happened lately, several shards are asked
+    // first, because what one acts on another could not take back alone, and the only one leaves them out; what guilds decide with care was
+    // asked about when it was decided. [TP10]
     if (!care.isCareful) care.hasHoped = true;
     if (!isDecided && care.isCareful && parts.length > 1) {
       const checked = await Promise.all(
