@@ -1,5 +1,5 @@
 import { QUANTITY_MAX } from '../schema/quantities.ts';
-import { batchStatement, type BatchStatement } from './settle-columns.ts';
+import { batchStatement, type BatchStatement, type Column } from './settle-columns.ts';
 import { writerFails } from './writer-check.ts';
 
 /** What a batch needs of the statement that moves it; what it does not need costs nothing. */
@@ -41,13 +41,14 @@ const CHANGES: Record<keyof Omit<Needs, 'copies'>, string | ((needs: Needs) => s
   experience: `earned as (${earning('true')})`,
 };
 
-/** Where fewer rows changed than should have. */
-const SHORT = [
-  ['stays', 'moved', 'stays', 'an item is not as it was decided'],
-  ['goes', 'gone', 'goes', 'an item that goes is not as it was decided'],
-  ['copies', 'came', 'comes', 'held twice'],
-  ['debits', 'debited', 'debitHolder', 'INSUFFICIENT'],
-] as const;
+/** What must change as often as it is asked for, by the change and the column of those that ask; and what it is if it does not. */
+const DUE: Partial<Record<keyof Needs, { changed: string; column: Column; otherwise?: string }>> = {
+  stays: { changed: 'moved', column: 'stays', otherwise: 'an item is not as it was decided' },
+  goes: { changed: 'gone', column: 'goes', otherwise: 'an item that goes is not as it was decided' },
+  copies: { changed: 'came', column: 'comes', otherwise: 'held twice' },
+  debits: { changed: 'debited', column: 'debitHolder', otherwise: 'INSUFFICIENT' },
+  credits: { changed: 'credited', column: 'creditHolder' },
+};
 
 /** Raises experience, and says what there is then. @param mayAct of a row `e` */
 export function earning(mayAct: string): string {
@@ -64,28 +65,29 @@ export const OVER_COPIES = `
 /**
  * Moves everything, or fails: where anything speaks against any of it, where a command acted before, and where a writer may not write what he
  * wants to. A holder may be in many movements then, if no item is and what is held at first covers all that is spent, because
- * they end the same in whatever order. Whether the writer may write is looked at first. What changed is answered in one row, as a list of holders,
- * assets and quantities: to read a row costs more than what is in it. [TP10] [LD7]
+ * they end the same in whatever order. What changed is answered in one row, as a list of holders, assets and quantities, because to read a row
+ * costs more than what is in it; and the same row fails, because each part of a statement that is looked at for itself has a cost of its own. [TP10] [LD7]
  */
 function sure(name: string, needs: Needs): BatchStatement {
   const isNeeded = (part: string) => needs[part as keyof Needs];
   const changes = Object.entries(CHANGES).flatMap(([part, text]) => (isNeeded(part) ? [typeof text === 'string' ? text : text(needs)] : []));
-  const balances = Object.entries({ debits: 'debited', credits: 'credited' }).filter(([part]) => isNeeded(part)).map(([, changed]) => `select * from ${changed}`);
-  const shorts = SHORT.filter(([part]) => isNeeded(part));
+  const due = Object.entries(DUE).filter(([part]) => isNeeded(part)).map(([part, row]) => ({ ...row, isBalance: part === 'debits' || part === 'credits' }));
+  const refused = due.flatMap(({ otherwise }) => otherwise ?? []).join(' or ');
   return batchStatement(name, `with
 raised as (update inventory r set version = r.version + #moves[h.at::int], traded = r.traded + h.trades from unnest(@trades) with ordinality as h(trades, at)
   where r.holder = #keys[h.at::int]),
 written as (insert into ledger (transaction_id, seq, reason, asset, item, item_version, quantity, giver, receiver)
-  select #transactions[p.ix], p.seq, #reasons[p.ix], #assets[p.asset], #items[p.item], case when p.item > 0 then p.version + 1 end, p.quantity, #keys[p.giver], #keys[p.receiver]
-  from unnest(@ix, @seq, @asset, @item, @version, @quantity, @giver, @receiver) as p(ix, seq, asset, item, version, quantity, giver, receiver)),
+  select #transactions[#ix[p.r]], #seq[p.r], #reasons[#ix[p.r]], #assets[#asset[p.r]], #items[#item[p.r]], case when #item[p.r] > 0 then #version[p.r] + 1 end, #quantity[p.r], #keys[#giver[p.r]], #keys[#receiver[p.r]]
+  from generate_series(1, cardinality(@ix)) as p(r)),
 answered as (insert into command (actor, id, hash, answer, transaction_id)
-  select #keys[c.actor], c.id, #hashes[c.said], #answers[c.said], #transactions[c.ix] from unnest(@commandIx, @actor, @commandId, @said) as c(ix, actor, id, said))${changes.map((change) => `,
+  select #keys[#actor[c.r]], #commandId[c.r], #hashes[#said[c.r]], #answers[#said[c.r]], #transactions[#commandIx[c.r]] from generate_series(1, cardinality(@commandIx)) as c(r))${changes.map((change) => `,
 ${change}`).join('')}
-select ${fail('w.failure')} as ix, null::uuid as holder, null as key, 0::float8 as n, null::json as doc from (${writerFails('@mapVersion', '@lease', '@paused')}) as w${balances.length > 0 ? `
-union all select null, null, null, 0, json_agg(json_build_array(holder, asset, quantity)) from (${balances.join(' union all ')}) as changes` : ''}${needs.experience ? `
-union all select null, holder, null, xp, to_json(level) from earned` : ''}${shorts.length > 0 ? `
-union all select ${fail(`'sure under the locks, and refused' || ${shorts.map(([part, , , why]) => `case when ${part} then ': ${why}' else '' end`).join(' || ')}`)}, null, null, 0, null
-  from (select ${shorts.map(([part, changed, all]) => `(select count(*) from ${changed}) < cardinality(@${all}) as ${part}`).join(', ')} offset 0) as short where ${shorts.map(([part]) => part).join(' or ')}` : ''}`);
+select ${fail(`case ${writerFails('@mapVersion', '@lease', '@paused')}${due.length === 0 ? '' : `
+    when count(*) < ${due.map(({ column }) => `cardinality(@${column})`).join(' + ')} then 'sure under the locks, and refused: ${refused}'`} end`)} as ix,
+  null::uuid as holder, null as key, 0::float8 as n, json_agg(json_build_array(holder, asset, quantity)) filter (where asset is not null) as doc
+  from (select null::uuid as holder, null::text as asset, null::bigint as quantity where false${due.map(({ changed, isBalance }) => `
+    union all select ${isBalance ? '*' : 'null, null, null'} from ${changed}`).join('')}) as changes${needs.experience ? `
+union all select null, holder, null, xp, to_json(level) from earned` : ''}`);
 }
 
 const statements = new Map<number, BatchStatement>();

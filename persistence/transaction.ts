@@ -115,10 +115,10 @@ export class Transaction {
   async confirm(part: ShardTransaction): Promise<void> {
     const view = this.#mapView();
     const { index } = part.shard;
-    const [row] = await part.query<{ version: number; fenced: boolean; paused: string[] | null }>(CONFIRM, [this.#lease?.id]);
+    const [row] = await part.query<{ version: number; fenced: boolean; paused: string[] }>(CONFIRM, [this.#lease?.id]);
     if (row?.fenced) throw this.#lostLease();
     if (row?.version !== view.versionOn(index)) throw new MapChanged(view);
-    this.#hear(index, row.paused ?? []);
+    this.#hear(index, row.paused);
     this.#confirmed.add(part);
   }
 
@@ -130,7 +130,7 @@ export class Transaction {
     const { index } = part.shard;
     const paused = this.#paused.get(index) ?? [];
     this.#confirmed.add(part);
-    return { values: { mapVersion: this.#mapView().versionOn(index), lease: this.#lease?.id ?? null, paused: paused.length === 0 ? null : arrayLiteral(paused) }, inOurWords: (error) => this.#inOurWords(part, error) };
+    return { values: { mapVersion: this.#mapView().versionOn(index), lease: this.#lease?.id ?? null, paused: arrayLiteral(paused) }, inOurWords: (error) => this.#inOurWords(part, error) };
   }
 
   /**

@@ -35,7 +35,7 @@ const UNBOUND = [
   { file: SURE, find: 'and not r.bound returning 1)', replace: 'returning 1)' },
   { file: SURE, find: 'and (not r.bound or #receiver[p.r] = 0) returning 1)', replace: 'returning 1)' },
 ];
-const SURE_OF_COMMANDS = 'as c(ix, actor, id, said))';
+const SURE_OF_COMMANDS = 'as c(r))';
 
 /** Every guard that the suite proves by leaving it out. */
 export const MUTATIONS = {
@@ -65,12 +65,12 @@ export const MUTATIONS = {
     guard: 'a writer compares the map with the shard, under its locks [SH3]',
     edits: [
       { file: 'persistence/transaction.ts', find: 'if (row?.version !== view.versionOn(index)) throw new MapChanged(view);', replace: '' },
-      { file: WRITER, find: 'where version is distinct from ${mapVersion} or fenced', replace: 'where fenced' },
+      { file: WRITER, find: 'when ${VERSION} is distinct from ${mapVersion} then', replace: 'when ${VERSION} is distinct from ${mapVersion} and false then' },
     ],
   },
   'map-believed-along': {
     guard: 'a writer whose commit goes along fails where the map changed [SH3]',
-    edits: [{ file: WRITER, find: 'when version is distinct from $1::bigint then', replace: 'when version is distinct from $1::bigint and false then' }],
+    edits: [{ file: WRITER, find: 'when ${VERSION} is distinct from $1::bigint then', replace: 'when ${VERSION} is distinct from $1::bigint and false then' }],
   },
   'ids-taken-for-new': {
     guard: 'an id that was claimed before is not taken for a new one [LB3]',
@@ -150,7 +150,7 @@ export const MUTATIONS = {
       { file: WINDOW, find: "invariant(this.phase === 'settling', 'only a settling trade is settled');", replace: '' },
       { file: SETTLE, find: 'from c cross join lateral (select hash, answer from command where actor = c.actor and id = c.id offset 0) k)`', replace: 'from c join command k on false)`' },
       { file: SETTLE, find: "from c where ${mayAct('c')})", replace: 'from c on conflict do nothing)' },
-      { file: SURE, find: SURE_OF_COMMANDS, replace: 'as c(ix, actor, id, said) on conflict do nothing)' },
+      { file: SURE, find: SURE_OF_COMMANDS, replace: 'as c(r) on conflict do nothing)' },
     ],
   },
   'frozen-moves': {
@@ -163,8 +163,8 @@ export const MUTATIONS = {
   'paused-goes-on': {
     guard: 'each writer asks, behind its locks, what is paused [OP3]',
     edits: [
-      { file: 'persistence/transaction.ts', find: 'this.#hear(index, row.paused ?? []);', replace: 'this.#hear(index, []);' },
-      { file: WRITER, find: 'paused is distinct from ${paused}', replace: '(${paused} is null and false)' },
+      { file: 'persistence/transaction.ts', find: 'this.#hear(index, row.paused);', replace: 'this.#hear(index, []);' },
+      { file: WRITER, find: 'when ${PAUSED} is distinct from ${paused} then', replace: 'when ${PAUSED} is distinct from ${paused} and false then' },
     ],
   },
   'ownership-unchecked': {
@@ -205,7 +205,7 @@ export const MUTATIONS = {
     edits: [
       { file: SETTLE, find: 'from b where coalesce(held, 0) < spent', replace: 'from b where false' },
       { file: SURE, find: 'and r.quantity >= #spent[n.at::int]', replace: 'and #spent[n.at::int] >= 0' },
-      { file: SURE, find: "  ['debits', 'debited', 'debitHolder', 'INSUFFICIENT'],\n", replace: '' },
+      { file: SURE, find: "changed: 'debited', column: 'debitHolder'", replace: "changed: 'debited', column: 'paused'" },
       { file: MIGRATION, find: 'quantity bigint not null constraint balance_bounds check (quantity between 0 and 9007199254740991)', replace: 'quantity bigint not null' },
     ],
   },
@@ -213,7 +213,7 @@ export const MUTATIONS = {
     guard: 'the command is stored in the transaction of its effect [KE1]',
     edits: [
       { file: SETTLE, find: "from c where ${mayAct('c')})", replace: 'from c where false)' },
-      { file: SURE, find: SURE_OF_COMMANDS, replace: 'as c(ix, actor, id, said) where false)' },
+      { file: SURE, find: SURE_OF_COMMANDS, replace: 'as c(r) where false)' },
     ],
   },
   'commands-act-twice': {
@@ -221,7 +221,7 @@ export const MUTATIONS = {
     edits: [
       { file: SETTLE, find: 'from c cross join lateral (select hash, answer from command where actor = c.actor and id = c.id offset 0) k)`', replace: 'from c join command k on false)`' },
       { file: SETTLE, find: "from c where ${mayAct('c')})", replace: 'from c on conflict do nothing)' },
-      { file: SURE, find: SURE_OF_COMMANDS, replace: 'as c(ix, actor, id, said) on conflict do nothing)' },
+      { file: SURE, find: SURE_OF_COMMANDS, replace: 'as c(r) on conflict do nothing)' },
     ],
   },
   'renames-again': {
@@ -312,7 +312,7 @@ export const MUTATIONS = {
     guard: 'PostgreSQL refuses what a process writes whose lease was taken [PL1]',
     edits: [
       { file: 'persistence/transaction.ts', find: 'if (row?.fenced) throw', replace: 'if (row?.fenced === undefined) throw' },
-      { file: WRITER, find: '} or fenced or', replace: '} or' },
+      { file: WRITER, find: 'when ${isFenced(lease)} then', replace: 'when ${isFenced(lease)} and false then' },
       { file: 'server/lost-lease.ts', find: 'if (await storage.isFenced(storage.lease.id)) storage.lease.lost();', replace: 'await storage.isFenced(storage.lease.id);' },
     ],
   },

@@ -18,7 +18,6 @@ const WARM_UP = 20;
 const QUESTION = new RegExp(
   writerFails('PARAMETER', 'PARAMETER', 'PARAMETER')
     .replaceAll(/[()']/g, String.raw`\$&`)
-    .replaceAll('||', String.raw`\|\|`)
     .replaceAll('PARAMETER', String.raw`(\$\d+::[a-z]+(?:\[\])?)`),
 );
 
@@ -122,7 +121,7 @@ class MapQuestion {
     this.count++;
     const [question, version = ''] = asked;
     const named = asked.slice(1).map((parameter) => `${parameter} is null`);
-    const instead = leftOut === 'version' ? question.replace(VERSION, version) : `select null::text as failure where false and ${named.join(' and ')}`;
+    const instead = leftOut === 'version' ? question.replace(VERSION, version) : `when false and ${named.join(' and ')} then ''`;
     invariant(instead !== question, 'the question reads the version');
     return { ...sent, name: `${sent.name}-without-${leftOut}`, text: asked.input.replace(question, instead) };
   }
