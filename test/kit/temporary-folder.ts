@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdtempSync, realpathSync, rmSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, realpathSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -6,9 +6,15 @@ const MEMORY = '/dev/shm';
 /** What a run has there at most at a time, with room to spare; and what must be left of the machine's memory. */
 const MEMORY_FREE_MIN = 6 * 2 ** 30;
 
+const made = new Set<string>();
+
+/** Those that this process made and that are still there. */
+export const temporaryFolders = (): string[] => [...made].filter((folder) => existsSync(folder));
+
 /** A fresh folder, and what removes it with all that is in it, also while a server that was killed is still ending there. */
 export function temporaryFolder(): { folder: string; remove: () => void } {
   const folder = mkdtempSync(path.join(realpathSync(isRoomy(MEMORY) ? MEMORY : tmpdir()), 'strongroom-test-'));
+  made.add(folder);
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }) };
 }
 

@@ -5,7 +5,7 @@ import { openAll, openEconomy, type Economy } from '../kit/economy.ts';
 import { pick, seededRandom, type Random } from '../kit/holdings.ts';
 import { Market } from '../kit/market.ts';
 import { medians } from '../kit/measure.ts';
-import { forMs, isTold, Meter, type Rate } from '../kit/rate.ts';
+import { forMs, isTold, Meter, times, type Rate } from '../kit/rate.ts';
 
 const ITEMS = 2;
 const IN_FLIGHT = 100;
@@ -13,7 +13,8 @@ const IN_FLIGHT = 100;
 const ONLINE = 10_000;
 const STEP = 10;
 const FEWEST = 10_000;
-const WARM_UP_SHARE = 0.5;
+/** Trades for each who is online, before it counts: what touches a page first since the last checkpoint writes all of it, and with more players there are more pages. */
+const WARM_UP_TRADES = 3;
 /** A million players are 2 GB of rows and indexes. Whoever has them gives the server room for them; all sizes are given the same. */
 const BUFFERS = { from: 1_000_000, settings: { shared_buffers: '3GB' } };
 const FLAT = 1.15;
@@ -59,7 +60,7 @@ function countsUpTo(most: number): number[] {
 
 async function traded({ economy, players }: Crowd, roundMs: number, random: Random): Promise<Rate> {
   const market = await Market.open(economy, drawn(players, random));
-  await market.run(IN_FLIGHT, forMs(roundMs * WARM_UP_SHARE), random);
+  await market.run(IN_FLIGHT, times(market.players.length * WARM_UP_TRADES), random);
   return await new Meter(economy.postgresPid).rate(() => market.run(IN_FLIGHT, forMs(roundMs), random));
 }
 
