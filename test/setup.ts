@@ -11,7 +11,7 @@ let removeTemplates: (() => void) | undefined;
 export async function mochaGlobalSetup(): Promise<void> {
   // For workers and servers: a start takes a third less. Keyed by content, so mutants share it.
   console.log(choosePart());
-  compiled = temporaryFolder();
+  compiled = temporaryFolder('run');
   process.env['NODE_COMPILE_CACHE'] = compiled.folder;
   buildPage();
   removeTemplates = await makeDataTemplates();

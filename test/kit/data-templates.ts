@@ -7,7 +7,7 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 /** Makes the templates, once for a run and before its workers begin. @returns what removes them */
 export async function makeDataTemplates(): Promise<() => void> {
-  const { folder, remove } = temporaryFolder();
+  const { folder, remove } = temporaryFolder('run');
   const [bare, full] = [path.join(folder, 'postgres'), path.join(folder, 'databases')];
   await (await startEmbeddedPostgres({ dir: bare, databases: [] })).stop();
   mkdirSync(full, { mode: 0o700 });

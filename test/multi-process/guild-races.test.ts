@@ -214,8 +214,9 @@ describe('guilds: races', () => {
   it('goes red on servers that are "guild-asked-before-locks"', async () => {
     await withMutant('guild-asked-before-locks', async (root) => {
       const mutant = await start(root);
-      // A race is not lost every time.
-      await assertGoesRed(inTurn(4, () => lastSeats(mutant, 200)), /members, and there are 50 seats/);
+      // A race is not lost every time. Where it is not, the audit misses lines, whose numbers are taken out too.
+      const race = () => lastSeats(mutant, 200).catch((error: Error) => assert.match(error.message, /^(?!.*50 seats).*whole log \(shard \d+: \S+: logged (\d+), lines \1\)/, error));
+      await assertGoesRed(inTurn(4, race), /members, and there are 50 seats/);
     });
   });
 });

@@ -1,4 +1,5 @@
 import type { PlayerId } from '../../../schema/ids.ts';
+import { invariant } from '../../../schema/invariant.ts';
 import type { BenchOptions, BenchResult } from '../kit/bench.ts';
 import { populateInBulk } from '../kit/bulk-players.ts';
 import { openAll, openEconomy, type Economy } from '../kit/economy.ts';
@@ -18,10 +19,14 @@ const WARM_UP_TRADES = 3;
 /** A million players are 2 GB of rows and indexes. Whoever has them gives the server room for them; all sizes are given the same. */
 const BUFFERS = { from: 1_000_000, settings: { shared_buffers: '3GB' } };
 const FLAT = 1.15;
+/** Each round is divided into so many short ones, because the machine's speed changes from second to second. */
+const SLICES = 4;
 
 interface Crowd {
   economy: Economy;
   players: readonly PlayerId[];
+  /** Of those who are online. */
+  market?: Market;
   measured: Rate[];
 }
 
@@ -37,7 +42,10 @@ export async function playerCount({ rounds, roundMs, playersMax }: BenchOptions)
     const crowds = await Promise.all(economies.map((economy, at) => crowdOf(economy, counts[at] as number)));
     const random = seededRandom(11);
     for (let round = 0; round < rounds; round++) {
-      for (const crowd of round % 2 === 0 ? crowds : crowds.toReversed()) crowd.measured.push(await traded(crowd, roundMs, random));
+      for (const crowd of crowds) crowd.market = await opened(crowd, random);
+      for (let slice = 0; slice < SLICES; slice++) {
+        for (const crowd of slice % 2 === 0 ? crowds : crowds.toReversed()) crowd.measured.push(await traded(crowd, roundMs / SLICES, random));
+      }
     }
     return rows(crowds);
   } finally {
@@ -58,10 +66,16 @@ function countsUpTo(most: number): number[] {
   return counts.toReversed();
 }
 
-async function traded({ economy, players }: Crowd, roundMs: number, random: Random): Promise<Rate> {
+/** Others are online now, and have been for a while. */
+async function opened({ economy, players }: Crowd, random: Random): Promise<Market> {
   const market = await Market.open(economy, drawn(players, random));
   await market.run(IN_FLIGHT, times(market.players.length * WARM_UP_TRADES), random);
-  return await new Meter(economy.postgresPid).rate(() => market.run(IN_FLIGHT, forMs(roundMs), random));
+  return market;
+}
+
+async function traded({ economy, market }: Crowd, ms: number, random: Random): Promise<Rate> {
+  invariant(market, 'somebody is online');
+  return await new Meter(economy.postgresPid).rate(() => market.run(IN_FLIGHT, forMs(ms), random));
 }
 
 function drawn(players: readonly PlayerId[], random: Random): PlayerId[] {
