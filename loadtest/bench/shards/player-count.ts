@@ -16,8 +16,8 @@ const STEP = 10;
 const FEWEST = 10_000;
 /** Trades for each who is online, before it counts: what touches a page first since the last checkpoint writes all of it, and with more players there are more pages. */
 const WARM_UP_TRADES = 3;
-/** A million players are 2 GB of rows and indexes. Whoever has them gives the server room for them; all sizes are given the same. */
-const BUFFERS = { from: 1_000_000, settings: { shared_buffers: '3GB' } };
+/** A million players are 2 GB of rows and indexes. Whoever has them gives the server room for them, and for what it logs between checkpoints; all sizes are given the same. */
+const ROOM = { from: 1_000_000, settings: { shared_buffers: '3GB', max_wal_size: '16GB' } };
 const FLAT = 1.15;
 /** Each round is divided into so many short ones, because the machine's speed changes from second to second. */
 const SLICES = 4;
@@ -35,7 +35,7 @@ interface Crowd {
  * loaded, which reads their rows as signing in does, and then trade, 100 at a time.
  */
 export async function playerCount({ rounds, roundMs, playersMax }: BenchOptions): Promise<BenchResult[]> {
-  const settings = playersMax >= BUFFERS.from ? BUFFERS.settings : {};
+  const settings = playersMax >= ROOM.from ? ROOM.settings : {};
   const counts = countsUpTo(playersMax);
   const economies = await openAll(counts.map(() => () => openEconomy(1, 0, settings)));
   try {
