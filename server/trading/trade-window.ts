@@ -26,7 +26,8 @@ export interface Side {
  */
 export class TradeWindow {
   readonly players: readonly [PlayerId, PlayerId];
-  readonly #sides: ReadonlyMap<PlayerId, Side>;
+  /** In the order of the players. */
+  readonly #sides: readonly [Side, Side];
   phase: TradePhase = 'open';
   revision = 0;
   reason = '';
@@ -35,21 +36,16 @@ export class TradeWindow {
   constructor(players: readonly [PlayerId, PlayerId]) {
     if (players[0] === players[1]) throw new Refusal('TRADE_SELF');
     this.players = players;
-    this.#sides = new Map(players.map((player) => [player, { items: [], fungibles: {}, acceptedBy: [] }]));
+    this.#sides = [emptySide(), emptySide()];
   }
 
   /** @throws {Refusal} TRADE_NOT_FOUND for anyone but the two */
   side(player: PlayerId): Side {
-    const side = this.#sides.get(player);
-    if (side === undefined) throw new Refusal('TRADE_NOT_FOUND');
-    return side;
+    return this.#sides[this.#placeOf(player)];
   }
 
   partnerOf(player: PlayerId): PlayerId {
-    this.side(player);
-    const partner = this.players.find((other) => other !== player);
-    invariant(partner, 'a trade has two sides');
-    return partner;
+    return this.players[otherOf(this.#placeOf(player))];
   }
 
   /** Replaces one's own side. @throws {Refusal} TRADE_NOT_FOUND, TRADE_CLOSED */
@@ -65,12 +61,13 @@ export class TradeWindow {
    * @returns whether both have now accepted the same revision; then the phase is `settling`
    */
   accept(player: PlayerId, revision: number, command: CommandId): 'waiting' | 'both' {
-    const side = this.side(player);
+    const place = this.#placeOf(player);
+    const side = this.#sides[place];
     this.mustBeOpen();
     if (revision !== this.revision) throw new Refusal('TRADE_STALE', { revision: this.revision });
-    if ([...this.#sides.values()].every(isEmpty)) throw new Refusal('BAD_REQUEST', { reason: 'both sides are empty' });
+    if (this.#sides.every(isEmpty)) throw new Refusal('BAD_REQUEST', { reason: 'both sides are empty' });
     if (!side.acceptedBy.includes(command)) side.acceptedBy.push(command);
-    if (this.side(this.partnerOf(player)).acceptedBy.length === 0) return 'waiting';
+    if (this.#sides[otherOf(place)].acceptedBy.length === 0) return 'waiting';
     this.phase = 'settling';
     return 'both';
   }
@@ -105,7 +102,7 @@ export class TradeWindow {
 
   /** What the item is now, shown in place of what it was. */
   showItem(item: OfferedItem): void {
-    for (const side of this.#sides.values()) side.items = side.items.map((shown) => (shown.id === item.id ? item : shown));
+    for (const side of this.#sides) side.items = side.items.map((shown) => (shown.id === item.id ? item : shown));
   }
 
   get isAbandoned(): boolean {
@@ -120,11 +117,24 @@ export class TradeWindow {
     if (this.phase !== 'open') throw new Refusal('TRADE_CLOSED', { phase: this.phase });
   }
 
+  #placeOf(player: PlayerId): Place {
+    if (player === this.players[0]) return 0;
+    if (player === this.players[1]) return 1;
+    throw new Refusal('TRADE_NOT_FOUND');
+  }
+
   #changed(): number {
-    for (const side of this.#sides.values()) side.acceptedBy = [];
+    for (const side of this.#sides) side.acceptedBy = [];
     return ++this.revision;
   }
 }
+
+/** Which of the two. */
+type Place = 0 | 1;
+
+const otherOf = (place: Place): Place => (place === 0 ? 1 : 0);
+
+const emptySide = (): Side => ({ items: [], fungibles: {}, acceptedBy: [] });
 
 function isEmpty(side: Side): boolean {
   return side.items.length === 0 && Object.keys(side.fungibles).length === 0;

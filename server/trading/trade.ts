@@ -37,9 +37,9 @@ export class Trade {
   readonly id: TradeId;
   readonly window: TradeWindow;
   readonly #deps: TradeDeps;
-  readonly #seats = new Map<PlayerId, { readonly epoch: number }>();
+  readonly #seats: { readonly player: PlayerId; session: { readonly epoch: number } }[] = [];
   /** What each command asked here, so that a repeat is told from a reuse. */
-  readonly #asked = new Map<CommandId, Buffer>();
+  readonly #asked: { id: CommandId; hash: Buffer }[] = [];
   #lastHash: { revision: number; hash: Buffer } | undefined;
   #settlement: Promise<AcceptOutcome> | undefined;
   /** Why it is cancelled should it open again. */
@@ -55,7 +55,9 @@ export class Trade {
   /** The session that a side acts in; the settlement is refused if it is displaced by then. [SE2] */
   seat(player: PlayerId, session: { readonly epoch: number }): void {
     this.window.side(player);
-    this.#seats.set(player, session);
+    const seat = this.#seats.find((taken) => taken.player === player);
+    if (seat === undefined) this.#seats.push({ player, session });
+    else seat.session = session;
   }
 
   /**
@@ -89,13 +91,13 @@ export class Trade {
   async accept(player: PlayerId, { commandId, revision }: Accept): Promise<AcceptOutcome> {
     const side = this.window.side(player);
     const hash = this.#hashOf(revision);
-    const asked = this.#asked.get(commandId);
-    if (asked && !asked.equals(hash)) throw new Refusal('COMMAND_REUSED', { commandId });
+    const asked = this.#asked.find(({ id }) => id === commandId);
+    if (asked && !asked.hash.equals(hash)) throw new Refusal('COMMAND_REUSED', { commandId });
     if (side.acceptedBy.includes(commandId)) return (await this.#settlement) ?? { status: 'waiting' };
     if (this.window.phase !== 'open') return await this.#afterwards(player, commandId, hash);
 
     const state = this.window.accept(player, revision, commandId);
-    this.#asked.set(commandId, hash);
+    if (asked === undefined) this.#asked.push({ id: commandId, hash });
     if (state === 'waiting') return { status: 'waiting' };
     const settlement = this.#settle();
     this.#settlement = settlement;
@@ -220,7 +222,7 @@ export class Trade {
       reason: 'trade',
       postings: tradePostings(this.window),
       commands: this.#commandIds().map(({ actor, id }) => ({ actor, id, hash, answer: (): AcceptOutcome => ({ status: 'settled' }) })),
-      fences: [...this.#seats].map(([player, { epoch }]) => ({ player, epoch })),
+      fences: this.#seats.map(({ player, session: { epoch } }) => ({ player, epoch })),
     };
   }
 

@@ -124,15 +124,15 @@ export const MUTATIONS = {
   },
   'offer-keeps-acceptances': {
     guard: 'an offer clears both acceptances [TR1]',
-    edits: [{ file: WINDOW, find: 'for (const side of this.#sides.values()) side.acceptedBy = [];', replace: '' }],
+    edits: [{ file: WINDOW, find: 'for (const side of this.#sides) side.acceptedBy = [];', replace: '' }],
   },
   'counts-acceptances': {
     guard: 'both sides must accept, not one side twice [TR3]',
     edits: [
       {
         file: WINDOW,
-        find: 'if (this.side(this.partnerOf(player)).acceptedBy.length === 0) return',
-        replace: 'if ([...this.#sides.values()].flatMap(({ acceptedBy }) => acceptedBy).length < 2) return',
+        find: 'if (this.#sides[otherOf(place)].acceptedBy.length === 0) return',
+        replace: 'if (this.#sides.flatMap(({ acceptedBy }) => acceptedBy).length < 2) return',
       },
     ],
   },
