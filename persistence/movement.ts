@@ -37,27 +37,34 @@ export type MovementOutcome =
   | { status: 'stale'; items: StaleItem[] }
   | { status: 'refused'; code: RefusalCode; details: Record<string, unknown> };
 
-const holders = new WeakMap<Movement, readonly HolderId[]>();
+/** To look through so many postings again costs less than to remember what was found. */
+const FEW = 8;
+const remembered = new WeakMap<Movement, readonly HolderId[]>();
 
-/** Every holder that a posting touches, or a guild's actions may, once each. Every step of a settlement asks, so it is found once. */
+/** Every holder that a posting touches, or a guild's actions may, once each. Every step of a settlement asks. */
 export function holdersOf(movement: Movement): readonly HolderId[] {
-  let found = holders.get(movement);
+  const { postings, guild } = movement;
+  if (guild !== undefined) return guild.holders;
+  if (postings.length <= FEW) return holdersAmong(postings);
+  let found = remembered.get(movement);
   if (found === undefined) {
-    found = collectHolders(movement);
-    holders.set(movement, found);
+    found = [...new Set(postings.flatMap(endsOf))];
+    remembered.set(movement, found);
   }
   return found;
 }
 
-function collectHolders({ postings, guild }: Movement): readonly HolderId[] {
-  if (guild !== undefined) return guild.holders;
-  const found = new Set<HolderId>();
+function holdersAmong(postings: readonly Posting[]): readonly HolderId[] {
+  const found: HolderId[] = [];
   for (const posting of postings) {
-    if ('giver' in posting && posting.giver !== null) found.add(posting.giver);
-    if (posting.receiver !== null) found.add(posting.receiver);
+    const { receiver } = posting;
+    if ('giver' in posting && posting.giver !== null && !found.includes(posting.giver)) found.push(posting.giver);
+    if (receiver !== null && !found.includes(receiver)) found.push(receiver);
   }
-  return [...found];
+  return found;
 }
+
+const endsOf = (posting: Posting): HolderId[] => ['giver' in posting ? posting.giver : null, posting.receiver].filter((end) => end !== null);
 
 /** The items that its postings name. */
 export function itemsOf({ postings }: Movement): ItemId[] {

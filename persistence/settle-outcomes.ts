@@ -41,16 +41,17 @@ export interface HolderRow {
 export function denyUnfit(denials: Denials, movements: readonly Movement[], rows: ReadonlyMap<HolderId, HolderRow>, paused: ReadonlySet<string>): void {
   for (const [at, movement] of movements.entries()) {
     if (movement.guild !== undefined) continue;
+    const holders = holdersOf(movement);
     const refuse = (code: RefusalCode, details: Record<string, unknown>) => denials.set(at + 1, { status: 'refused', code, details });
     // The first of the table's order last, as it is the one that stays.
     if (movement.bySupport !== true) {
       const kept = pausedIn(movement.postings, paused);
       if (kept !== undefined) refuse('TRADING_PAUSED', { asset: kept });
-      const cold = holdersOf(movement).find((holder) => rows.get(holder)?.frozen);
+      const cold = holders.find((holder) => rows.get(holder)?.frozen);
       if (cold !== undefined) refuse('ACCOUNT_FROZEN', { playerId: cold });
     }
     // A bank has a row too, and no session: value comes and goes there by its guild alone. [GU5]
-    const unknown = holdersOf(movement).find((holder) => (rows.get(holder)?.epoch ?? -1) < 0);
+    const unknown = holders.find((holder) => (rows.get(holder)?.epoch ?? -1) < 0);
     if (unknown !== undefined) refuse('UNKNOWN_PLAYER', { playerId: unknown });
     const displaced = movement.fences?.find(({ player, epoch }) => rows.get(player)?.epoch !== epoch);
     if (displaced !== undefined) refuse('SESSION_REPLACED', { playerId: displaced.player });
@@ -133,7 +134,8 @@ export function collectOutcomes(entries: readonly Entry[], denials: Denials, nex
   return outcomes.toReversed();
 }
 
-type Balances = Map<string, Map<string, number>>;
+/** Of each holder. They are few, and a map for each holder would cost more than to look through them. */
+type Balances = Map<string, { asset: string; quantity: number }[]>;
 
 /** What the shards say that there is now: of each holder, so many of an asset, and so much experience. */
 function told(changes: readonly SettleRow[]): { balances: Balances; profiles: Map<string, { xp: number; level: number }> } {
@@ -141,8 +143,8 @@ function told(changes: readonly SettleRow[]): { balances: Balances; profiles: Ma
   const profiles = new Map<string, { xp: number; level: number }>();
   const hold = (holder: string, asset: string, quantity: number) => {
     const held = balances.get(holder);
-    if (held === undefined) balances.set(holder, new Map([[asset, quantity]]));
-    else held.set(asset, quantity);
+    if (held === undefined) balances.set(holder, [{ asset, quantity }]);
+    else held.push({ asset, quantity });
   };
   for (const { ix, holder, key: asset, n, doc } of changes) {
     if (holder !== null && asset === null) profiles.set(holder, { xp: n, level: Number(doc) });
@@ -154,21 +156,21 @@ function told(changes: readonly SettleRow[]): { balances: Balances; profiles: Ma
 
 /** Says in the deltas what there is after the movement, and makes of the balances what there was before it. What is not told did not change. */
 function goBack(balances: Balances, deltas: ReadonlyMap<HolderId, InventoryDelta>, { postings }: Movement): void {
-  const before: { held: Map<string, number>; asset: string; quantity: number }[] = [];
+  const before: { balance: { quantity: number }; came: number }[] = [];
   const look = (holder: HolderId | null, asset: string, came: number) => {
-    const [held, delta] = holder === null ? [] : [balances.get(holder), deltas.get(holder)];
-    const quantity = held?.get(asset);
-    if (held === undefined || quantity === undefined || delta === undefined) return;
-    if (quantity > 0) delta.set.fungibles[asset] = quantity;
+    if (holder === null) return;
+    const [balance, delta] = [balances.get(holder)?.find((held) => held.asset === asset), deltas.get(holder)];
+    if (balance === undefined || delta === undefined) return;
+    if (balance.quantity > 0) delta.set.fungibles[asset] = balance.quantity;
     else if (!delta.removed.fungibles.includes(asset)) delta.removed.fungibles.push(asset);
-    before.push({ held, asset, quantity: came });
+    before.push({ balance, came });
   };
   for (const posting of postings) {
     if (!('asset' in posting)) continue;
     look(posting.giver, posting.asset, -posting.quantity);
     look(posting.receiver, posting.asset, posting.quantity);
   }
-  for (const { held, asset, quantity } of before) held.set(asset, (held.get(asset) ?? 0) - quantity);
+  for (const { balance, came } of before) balance.quantity -= came;
 }
 
 /** What an item is, its posting says. */
