@@ -41,7 +41,10 @@ const CHANGES: Record<keyof Omit<Needs, 'copies'>, string | ((needs: Needs) => s
   experience: `earned as (${earning('true')})`,
 };
 
-/** What must change as often as it is asked for, by the change and the column of those that ask; and what it is if it does not. */
+/**
+ * What must change as often as it is asked for, by the change and the column of those that ask; and what it is if it does not. Nothing changes more
+ * often, because each row is asked for once: so all of it is counted together.
+ */
 const DUE: Partial<Record<keyof Needs, { changed: string; column: Column; otherwise?: string }>> = {
   stays: { changed: 'moved', column: 'stays', otherwise: 'an item is not as it was decided' },
   goes: { changed: 'gone', column: 'goes', otherwise: 'an item that goes is not as it was decided' },

@@ -45,7 +45,10 @@ export const mochaHooks = {
     if (root) removeOfEmptySuites(root);
     for (let waitedMs = 0; leaked().length > 0; waitedMs += LOOK_MS, await delay(LOOK_MS)) {
       if (waitedMs < GRACE_MS) continue;
-      throw new Error(`The tests of "${root?.suites.map(({ title }) => title).join('", "')}" left something behind: ${leaked().join(', ')}.`);
+      const left = leaked().join(', ');
+      // Once is enough to say it: another file did not leave it.
+      for (const remove of temporaryFolders().values()) remove();
+      throw new Error(`The tests of "${root?.suites.map(({ title }) => title).join('", "')}" left something behind: ${left}.`);
     }
   },
 };

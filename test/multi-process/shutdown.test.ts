@@ -266,6 +266,7 @@ describe('shutdown while PostgreSQL is away', () => {
     // Somebody who was told something, or a process that says that it did not tell.
     assert.ok(told === 'BUSY' || told === 'timed out', told);
     assert.equal(code, 0, 'it was answered, if late');
+    await server.stop();
     await host.revive();
     server = await startServer({ env: { SHARD_URLS: host.urls.join(',') } });
     await assertHolds(server, seller, { fungibles: { gold: 10 } });
