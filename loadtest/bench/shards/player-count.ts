@@ -3,7 +3,7 @@ import { invariant } from '../../../schema/invariant.ts';
 import type { BenchOptions, BenchResult } from '../kit/bench.ts';
 import { populateInBulk } from '../kit/bulk-players.ts';
 import { openAll, openEconomy, type Economy } from '../kit/economy.ts';
-import { pick, seededRandom, type Random } from '../kit/holdings.ts';
+import { seededRandom, type Random } from '../kit/holdings.ts';
 import { Market } from '../kit/market.ts';
 import { medians } from '../kit/measure.ts';
 import { forMs, isTold, Meter, times, type Rate } from '../kit/rate.ts';
@@ -22,9 +22,13 @@ const FLAT = 1.15;
 /** Each round is divided into so many short ones, because the machine's speed changes from second to second. */
 const SLICES = 4;
 
+/** Any of them, in another order for each round. */
+const DRAW = 'select id from player order by hashtextextended(id::text, $1) limit $2';
+
 interface Crowd {
   economy: Economy;
-  players: readonly PlayerId[];
+  /** In all. This process knows those who are online, and no others: with a million names beside them, it is each of its own look-ups that costs more. */
+  players: number;
   /** Of those who are online. */
   market?: Market;
   measured: Rate[];
@@ -42,9 +46,9 @@ export async function playerCount({ rounds, roundMs, playersMax }: BenchOptions)
     const crowds = await Promise.all(economies.map((economy, at) => crowdOf(economy, counts[at] as number)));
     const random = seededRandom(11);
     for (let round = 0; round < rounds; round++) {
-      for (const crowd of crowds) crowd.market = await opened(crowd, random);
+      for (const crowd of inTurn(crowds, round)) crowd.market = await opened(crowd, round, random);
       for (let slice = 0; slice < SLICES; slice++) {
-        for (const crowd of slice % 2 === 0 ? crowds : crowds.toReversed()) crowd.measured.push(await traded(crowd, roundMs / SLICES, random));
+        for (const crowd of inTurn(crowds, slice)) crowd.measured.push(await traded(crowd, roundMs / SLICES, random));
       }
     }
     return rows(crowds);
@@ -53,10 +57,13 @@ export async function playerCount({ rounds, roundMs, playersMax }: BenchOptions)
   }
 }
 
+/** What one leaves behind for the next falls on all alike. */
+const inTurn = (crowds: readonly Crowd[], place: number): readonly Crowd[] => (place % 2 === 0 ? crowds : crowds.toReversed());
+
 async function crowdOf(economy: Economy, players: number): Promise<Crowd> {
-  const groups = await populateInBulk(economy, { players, itemsEach: ITEMS, assets: ['gold'] });
+  await populateInBulk(economy, { players, itemsEach: ITEMS, assets: ['gold'] });
   await economy.shards[0]!.pool.query('checkpoint');
-  return { economy, players: groups.flat(), measured: [] };
+  return { economy, players, measured: [] };
 }
 
 /** Ten times as many each time, up to the most; two of them at least. */
@@ -67,8 +74,9 @@ function countsUpTo(most: number): number[] {
 }
 
 /** Others are online now, and have been for a while. */
-async function opened({ economy, players }: Crowd, random: Random): Promise<Market> {
-  const market = await Market.open(economy, drawn(players, random));
+async function opened({ economy }: Crowd, round: number, random: Random): Promise<Market> {
+  const { rows } = await economy.shards[0]!.pool.query<{ id: PlayerId }>(DRAW, [round, ONLINE]);
+  const market = await Market.open(economy, rows.map(({ id }) => id));
   await market.run(IN_FLIGHT, times(market.players.length * WARM_UP_TRADES), random);
   return market;
 }
@@ -78,19 +86,12 @@ async function traded({ economy, market }: Crowd, ms: number, random: Random): P
   return await new Meter(economy.postgresPid).rate(() => market.run(IN_FLIGHT, forMs(ms), random));
 }
 
-function drawn(players: readonly PlayerId[], random: Random): PlayerId[] {
-  if (players.length <= ONLINE) return [...players];
-  const online = new Set<PlayerId>();
-  while (online.size < ONLINE) online.add(pick(random, players));
-  return [...online];
-}
-
 function rows([fewest, ...others]: readonly Crowd[]): BenchResult[] {
   if (fewest === undefined) return [];
   const base = medians(fewest.measured);
   return others.flatMap(({ players, measured }) => {
     const here = medians(measured);
-    const at = `a trade among ${players.length.toLocaleString('en')} players on one shard, against ${fewest.players.length.toLocaleString('en')}`;
+    const at = `a trade among ${players.toLocaleString('en')} players on one shard, against ${fewest.players.toLocaleString('en')}`;
     return [
       { what: `${at}, Node's and PostgreSQL's CPU`, ours: here.nodeUs + here.postgresUs, ceiling: base.nodeUs + base.postgresUs, unit: 'µs/trade', targets: [{ of: 'ratio' as const, bound: 'at most' as const, value: FLAT }] },
       { what: `${at}, Node's CPU`, ours: here.nodeUs, ceiling: base.nodeUs, unit: 'µs/trade' },
