@@ -11,7 +11,7 @@ export { startEmbeddedRedis, type EmbeddedRedis } from './embedded/redis.ts';
 export { Balance, Inventory, Item } from './entities/holdings.ts';
 export { Command, LedgerEntry } from './entities/ledger.ts';
 export { type CommitPoint, faultPoints, type FaultPoint, FAULT_POINTS, FAULT_SPEC, MOVE_POINTS, type ReachFaultPoint } from './fault-points.ts';
-export type { GuildChange, GuildDecision, GuildFlush, GuildLogLine, GuildPlayerRow, GuildRow, GuildSnapshot, GuildWants } from './guilds/flush.ts';
+export type { Foreseen, GuildChange, GuildDecision, GuildFlush, GuildLogLine, GuildPlayerRow, GuildRow, GuildSnapshot, GuildWants } from './guilds/flush.ts';
 export { nameKeys, type Founding, type GuildRecord, type GuildStore, type WholeGuild } from './guilds/guild-store.ts';
 export type { HeldVersion, HoldingsReader, Profile } from './holdings-reader.ts';
 export type { HistoryEntry, ItemHistory } from './item-history.ts';

@@ -31,7 +31,8 @@ export interface StaleItem {
 }
 
 export type MovementOutcome =
-  | { status: 'committed'; transactionId: TransactionId; deltas: InventoryDelta[]; answers: unknown[]; profile?: { player: PlayerId; xp: number; level: number } }
+  /** `at`, where a guild's actions were decided before the locks: when the transaction began, as `GuildRow.now`. */
+  | { status: 'committed'; transactionId: TransactionId; deltas: InventoryDelta[]; answers: unknown[]; profile?: { player: PlayerId; xp: number; level: number }; at?: number }
   /** One of its command ids already acted: what it answered then, and whether it asked the same. */
   | { status: 'known'; hash: Buffer; answer: unknown; command: number }
   | { status: 'stale'; items: StaleItem[] }

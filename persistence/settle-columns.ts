@@ -8,6 +8,8 @@ import type { Statement } from './shard-transaction.ts';
 const TYPES = {
   // The holders that are here come first, and of them: the first movement of each, how many it is in, and how many of these are trades.
   keys: 'uuid[]', holderIx: 'int[]', moves: 'int[]', trades: 'int[]',
+  // Of the same, where they were foreseen: the session's epoch that each must have.
+  epochs: 'bigint[]',
   // By movement.
   transactions: 'uuid[]', reasons: 'text[]',
   assets: 'text[]', items: 'uuid[]',

@@ -15,6 +15,8 @@ export interface Entry {
   transactionId: TransactionId;
   /** What its commands will be answered, in their order. */
   answers: readonly unknown[];
+  /** Where its holders' rows were not seen: the epochs that they must have. */
+  epochs?: ReadonlyMap<HolderId, number>;
 }
 
 /** Where a movement's parts are, as one shard sees it. */
@@ -75,7 +77,7 @@ const ASSETS_MAX = 2 ** 20;
 
 /** The columns of settle-columns.ts, but for those of the writer. */
 const emptyColumns = () => ({
-  keys: [] as string[], holderIx: [] as number[], moves: [] as number[], trades: [] as number[],
+  keys: [] as string[], holderIx: [] as number[], moves: [] as number[], trades: [] as number[], epochs: [] as number[],
   transactions: [] as TransactionId[], reasons: [] as string[],
   assets: [] as string[], items: [] as ItemId[],
   ix: [] as number[], seq: [] as number[], asset: [] as number[], item: [] as number[], version: [] as number[], quantity: [] as number[], giver: [] as number[], receiver: [] as number[],
@@ -104,10 +106,13 @@ export class SettleInput {
   }
 
   /** The holders that are here come first of all keys. */
-  addHolder(holder: HolderId, { ix, movement }: Entry): void {
-    const { holderIx, moves, trades } = this.#columns;
+  addHolder(holder: HolderId, { ix, movement, epochs: foreseen }: Entry): void {
+    const { holderIx, moves, trades, epochs } = this.#columns;
     const at = this.#placeOf(holder) - 1;
-    if (at === holderIx.length) holderIx.push(ix);
+    if (at === holderIx.length) {
+      holderIx.push(ix);
+      if (foreseen !== undefined) epochs.push(foreseen.get(holder) ?? Number.NaN);
+    }
     moves[at] = (moves[at] ?? 0) + 1;
     trades[at] = (trades[at] ?? 0) + (movement.reason === TRADE ? 1 : 0);
   }
@@ -178,10 +183,10 @@ export class SettleInput {
   /** The least that moves all of it, or fails where anything speaks against it. @param copies whether items that come may meet copies of themselves, and go over them */
   sure({ copies }: { copies: boolean }): BatchStatement {
     this.#writeBalances();
-    const { stays, goes, comes, debitHolder, creditHolder, xp } = this.#columns;
+    const { stays, goes, comes, debitHolder, creditHolder, epochs, xp } = this.#columns;
     return sureStatement({
       stays: stays.length > 0, goes: goes.length > 0, comes: comes.length > 0, copies: copies && comes.length > 0,
-      debits: debitHolder.length > 0, credits: creditHolder.length > 0, experience: xp.length > 0,
+      debits: debitHolder.length > 0, credits: creditHolder.length > 0, foreseen: epochs.length > 0, experience: xp.length > 0,
     });
   }
 

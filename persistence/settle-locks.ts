@@ -69,10 +69,15 @@ export async function lockHolders(transaction: Transaction, movements: readonly 
   async function lockOn(part: ShardTransaction): Promise<void> {
     const here = wanted.get(part.shard.index);
     if (here === undefined) return;
-    const locking = part.query<HolderRow>(isAtOnce ? LOCK_AT_ONCE : LOCK, [`{${here.join(',')}}`], (error) => (isAtOnce && isLockLost(error) ? new LockedElsewhere(error) : error));
+    const locking = lockAll(part, here, { isAtOnce });
     const asking = isAsked && transaction.confirm(part);
     ahead?.send(part, shardOf);
     const [rows] = await Promise.all([locking, asking]);
     for (const row of rows) locked.set(row.holder, row);
   }
+}
+
+/** The rows of holders on one shard, waited for in order, or had at once. @throws {LockedElsewhere} when they were to be had at once */
+export function lockAll(part: ShardTransaction, holders: readonly HolderId[], { isAtOnce }: { isAtOnce: boolean }): Promise<HolderRow[]> {
+  return part.query<HolderRow>(isAtOnce ? LOCK_AT_ONCE : LOCK, [`{${holders.join(',')}}`], (error) => (isAtOnce && isLockLost(error) ? new LockedElsewhere(error) : error));
 }

@@ -14,6 +14,8 @@ export interface Needs {
   copies: boolean;
   debits: boolean;
   credits: boolean;
+  /** Who acts has not seen the holders' rows: they must be as was foreseen, and not frozen. */
+  foreseen: boolean;
   experience: boolean;
 }
 
@@ -23,7 +25,7 @@ export const fail = (what: string): string => `(${what})::int`;
 /** Of a posting's row `r`: that the item is what and whose it was when it was decided. */
 const AS_DECIDED = 'r.id = #items[#item[p.r]] and r.holder = #keys[#giver[p.r]] and r.version = #version[p.r]';
 
-const CHANGES: Record<keyof Omit<Needs, 'copies'>, string | ((needs: Needs) => string)> = {
+const CHANGES: Record<keyof Omit<Needs, 'copies' | 'foreseen'>, string | ((needs: Needs) => string)> = {
   stays: `moved as (update item r set holder = #keys[#receiver[p.r]], version = r.version + 1 from unnest(@stays) as p(r)
   where ${AS_DECIDED} and not r.bound returning 1)`,
   goes: `gone as (delete from item r using unnest(@goes) as p(r)
@@ -51,6 +53,7 @@ const DUE: Partial<Record<keyof Needs, { changed: string; column: Column; otherw
   copies: { changed: 'came', column: 'comes', otherwise: 'held twice' },
   debits: { changed: 'debited', column: 'debitHolder', otherwise: 'INSUFFICIENT' },
   credits: { changed: 'credited', column: 'creditHolder' },
+  foreseen: { changed: 'raised', column: 'trades', otherwise: 'a holder is not as was foreseen' },
 };
 
 /** Raises experience, and says what there is then. @param mayAct of a row `e` */
@@ -78,7 +81,7 @@ function sure(name: string, needs: Needs): BatchStatement {
   const refused = due.flatMap(({ otherwise }) => otherwise ?? []).join(' or ');
   return batchStatement(name, `with
 raised as (update inventory r set version = r.version + #moves[h.at::int], traded = r.traded + h.trades from unnest(@trades) with ordinality as h(trades, at)
-  where r.holder = #keys[h.at::int]),
+  where r.holder = #keys[h.at::int]${needs.foreseen ? ' and r.session_epoch = #epochs[h.at::int] and not r.frozen returning 1' : ''}),
 written as (insert into ledger (transaction_id, seq, reason, asset, item, item_version, quantity, giver, receiver)
   select #transactions[#ix[p.r]], #seq[p.r], #reasons[#ix[p.r]], #assets[#asset[p.r]], #items[#item[p.r]], case when #item[p.r] > 0 then #version[p.r] + 1 end, #quantity[p.r], #keys[#giver[p.r]], #keys[#receiver[p.r]]
   from generate_series(1, cardinality(@ix)) as p(r)),

@@ -10,6 +10,7 @@ import { newId } from './new-id.ts';
 import type { Transact } from './routed-transact.ts';
 import { inputFor, localityOf, type Entry, type SettleInput } from './settle-input.ts';
 import { collectOutcomes, denyAll, type Denials, type HolderRow, type SettleRow } from './settle-outcomes.ts';
+import { decideForeseen, settleForeseen } from './settle-foreseen.ts';
 import { LockedElsewhere, lockHolders } from './settle-locks.ts';
 import { CHECK, RECALL } from './settle-statements.ts';
 import type { ShardTransaction } from './shard-transaction.ts';
@@ -30,6 +31,9 @@ interface Care {
   isCareful: boolean;
   /** It acted without that. */
   hasHoped: boolean;
+  /** What is foreseen of guilds is believed, and whether it was. [GA6] */
+  foresees: boolean;
+  hasForeseen: boolean;
   /** Shards are locked one after the other, and waited for. */
   isOrderly: boolean;
 }
@@ -64,7 +68,12 @@ export function settler({ transact, reach }: SettleDeps): Settle {
       care.isOrderly = true;
       return await settled();
     });
-    return await inTurn().catch(async (error: unknown) => {
+    const asForeseen = () => inTurn().catch(async (error: unknown) => {
+      if (!care?.hasForeseen || !isRefusedRow(error)) throw error;
+      care.foresees = false;
+      return await inTurn();
+    });
+    return await asForeseen().catch(async (error: unknown) => {
       if (!care?.hasHoped || !isRefusedRow(error)) throw error;
       // Somebody is to be denied, on whichever shard: nothing of it was written, and nothing is prepared any more.
       carefulFor[care.kind] = CAREFUL_BATCHES[care.kind] - 1;
@@ -83,11 +92,18 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     if (isCareful) carefulFor[kind]--;
     const isOrderly = parts.length === 1 || orderlyFor > 0;
     if (isOrderly && parts.length > 1) orderlyFor--;
-    return { kind, isCareful, hasHoped: false, isOrderly };
+    return { kind, isCareful, hasHoped: false, foresees: !isCareful, hasForeseen: false, isOrderly };
   }
 
   async function write(transaction: Transaction, movements: readonly Movement[], label: string, care: Care): Promise<MovementOutcome[]> {
     const rounds = !care.isCareful && mayGoTogether(movements) ? [[...movements.keys()]] : roundsOf(movements);
+    const foreseen = care.foresees && (transaction.parts.length === 1 || !care.isOrderly) && rounds.length === 1 ? decideForeseen(transaction, movements) : undefined;
+    if (foreseen !== undefined) {
+      care.hasForeseen = true;
+      const outcomes = await settleForeseen(transaction, foreseen);
+      reach('acted', label);
+      return outcomes;
+    }
     // Nothing that the first flushes are decided by is written before they are.
     const ahead = readingOf(rounds[0] ?? [], movements, care);
     const { locked, denials } = await lockHolders(transaction, movements, { ahead, asksFirst: care.isCareful, isOrderly: care.isOrderly });

@@ -83,6 +83,19 @@ logged as (insert into guild_log (guild, seq, event, actor, actor_name, subject,
 update guild r set version = r.version + 1, logged = r.logged + g.lines, motd = g.motd, disbanded_at = case when g.disbanded then now() end from g where r.id = g.id`,
 };
 
+/**
+ * The same for guilds of which nothing changes but the log, and of which only what was foreseen is known: fails unless they are so. $1 guilds, $2 how many
+ * lines are logged, $3 versions, $4 numbers of the last lines. Lines: $5 guild, $6 number, $7 event, $8 actor, $9 name, $10 which of the details in $11.
+ */
+export const WRITE_FORESEEN_GUILDS: Statement = {
+  name: 'guild-write-foreseen',
+  text: `with logged as (insert into guild_log (guild, seq, event, actor, actor_name, details)
+  select guild, seq, event, actor, actor_name, ($11::jsonb[])[details] from unnest($5::uuid[], $6::bigint[], $7::text[], $8::uuid[], $9::text[], $10::int[]) as l(guild, seq, event, actor, actor_name, details)),
+counted as (update guild r set version = r.version + 1, logged = r.logged + g.lines from unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[]) as g(id, lines, version, logged)
+  where r.id = g.id and r.version = g.version and r.logged = g.logged and r.disbanded_at is null returning 1)
+select (case when count(*) < cardinality($1::uuid[]) then 'a guild is not as was foreseen' end)::int as no, floor(extract(epoch from now()) * 1000)::float8 as now from counted`,
+};
+
 /** Players' one membership. $1 players, $2 their guild from now on, or null. */
 export const WRITE_MEMBERSHIPS: Statement = {
   name: 'guild-write-memberships',

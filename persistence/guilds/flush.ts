@@ -14,8 +14,19 @@ export interface GuildFlush {
   wants: GuildWants;
   /** Keys of `guild_name` that it may give up. */
   names: readonly string[];
+  /** Absent unless it is all that these actions are decided by. */
+  foreseen?: Foreseen;
   /** Pure. Called again when the transaction is. */
   decide: (snapshot: GuildSnapshot) => GuildDecision;
+}
+
+/**
+ * What a decision may be made by before the locks are had, because it was so when it was last seen: the write fails unless the guild has this version
+ * and each holder this epoch. [GA6]
+ */
+export interface Foreseen {
+  snapshot: Omit<GuildSnapshot, 'guild' | 'paused'> & { guild: GuildRow };
+  epochs: ReadonlyMap<HolderId, number>;
 }
 
 /** What of the databases the decision depends on, beside the guild itself. */

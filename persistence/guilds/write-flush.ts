@@ -1,9 +1,10 @@
 import type { GuildId } from '../../schema/ids.ts';
+import { invariant } from '../../schema/invariant.ts';
 import { arrayLiteral, columnsOf, type ArrayElement } from '../array-literal.ts';
 import type { Statement, ShardTransaction } from '../shard-transaction.ts';
 import type { Transaction } from '../transaction.ts';
-import { FORGET_INVITATIONS, FORGET_NAMES, REMOVE_MEMBERS, WRITE_GUILDS, WRITE_INVITATIONS, WRITE_MEMBERSHIPS, WRITE_PLAIN_COMMANDS } from './flush-statements.ts';
-import type { GuildChange, GuildDecision, GuildFlush, GuildRow } from './flush.ts';
+import { FORGET_INVITATIONS, FORGET_NAMES, REMOVE_MEMBERS, WRITE_FORESEEN_GUILDS, WRITE_GUILDS, WRITE_INVITATIONS, WRITE_MEMBERSHIPS, WRITE_PLAIN_COMMANDS } from './flush-statements.ts';
+import type { GuildChange, GuildDecision, GuildFlush, GuildLogLine, GuildRow } from './flush.ts';
 
 /** A player keeps the newest so many invitations. */
 export const INVITATIONS_MAX = 50;
@@ -44,14 +45,7 @@ function writeGuilds(part: ShardTransaction, changed: readonly Changed[]): Promi
   const taken = of((change) => change.taken);
   // Their rows are locked: what they have logged is what was read.
   const lines = changed.flatMap(({ id, guild, change }) => change.log.map((line, at) => [id, guild.logged + at + 1, line] as const));
-  // Many of a flush say the same.
-  const details = new Map<string, number>();
-  const detailsOf = lines.map(([, , line]) => {
-    const text = JSON.stringify(line.details);
-    const place = details.get(text) ?? details.size + 1;
-    details.set(text, place);
-    return place;
-  });
+  const details = detailsOf(lines.map(([, , line]) => line));
   return [
     ...(removed.length + demoted.length > 0
       ? [run(part, REMOVE_MEMBERS, [removed.map(([id]) => id), removed.map(([, player]) => player), demoted.map(([id]) => id), demoted.map(([, { playerId }]) => playerId)])]
@@ -61,9 +55,36 @@ function writeGuilds(part: ShardTransaction, changed: readonly Changed[]): Promi
       set.map(([id]) => id), set.map(([, { playerId }]) => playerId), set.map(([, { rank }]) => rank),
       taken.map(([id]) => id), taken.map(([, { playerId }]) => playerId), taken.map(([, row]) => JSON.stringify(row.taken)),
       lines.map(([id]) => id), lines.map(([, seq]) => seq), lines.map(([, , { event }]) => event), lines.map(([, , { actor }]) => actor), lines.map(([, , { actorName }]) => actorName),
-      lines.map(([, , { subject }]) => subject), lines.map(([, , { subjectName }]) => subjectName), detailsOf, [...details.keys()],
+      lines.map(([, , { subject }]) => subject), lines.map(([, , { subjectName }]) => subjectName), details.places, details.texts,
     ]),
   ];
+}
+
+/** What lines say: many of a flush say the same. */
+function detailsOf(lines: readonly GuildLogLine[]): { texts: string[]; places: number[] } {
+  const texts = new Map<string, number>();
+  const places = lines.map(({ details }) => {
+    const text = JSON.stringify(details);
+    const place = texts.get(text) ?? texts.size + 1;
+    texts.set(text, place);
+    return place;
+  });
+  return { texts: [...texts.keys()], places };
+}
+
+/**
+ * Writes the lines of flushes that change nothing else beside their value, and fails unless their guilds are as was foreseen. One shard's.
+ * @returns when the transaction began, as `GuildRow.now`
+ */
+export async function writeForeseen(part: ShardTransaction, decided: readonly { guild: GuildRow; log: readonly GuildLogLine[] }[]): Promise<number> {
+  const lines = decided.flatMap(({ guild, log }) => log.map((line, at) => ({ guild: guild.id, seq: guild.logged + at + 1, line })));
+  const details = detailsOf(lines.map(({ line }) => line));
+  const [row] = await part.query<{ now: number }>(WRITE_FORESEEN_GUILDS, [
+    decided.map(({ guild }) => guild.id), decided.map(({ log }) => log.length), decided.map(({ guild }) => guild.version), decided.map(({ guild }) => guild.logged),
+    lines.map(({ guild }) => guild), lines.map(({ seq }) => seq), lines.map(({ line }) => line.event), lines.map(({ line }) => line.actor), lines.map(({ line }) => line.actorName), details.places, details.texts,
+  ].map(arrayLiteral));
+  invariant(row, 'what is written is answered');
+  return row.now;
 }
 
 function writePlayers(part: ShardTransaction, changed: readonly Changed[], here: (key: string) => boolean): Promise<unknown>[] {

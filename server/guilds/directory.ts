@@ -52,6 +52,11 @@ export class GuildDirectory {
     return await loading;
   }
 
+  /** What is cached now, without a query. */
+  peek(id: GuildId): GuildEntry | undefined {
+    return this.#cache.peek(id)?.entry;
+  }
+
   forget(id: GuildId): void {
     this.#cache.delete(id);
   }

@@ -1,5 +1,5 @@
 import {
-  nameKeys, OutcomeUnknown, type Bus, type GuildChange, type GuildFlush, type GuildNews, type GuildSnapshot, type GuildStore, type MovementOutcome, type Subscription, type WholeGuild,
+  nameKeys, OutcomeUnknown, type Bus, type Foreseen, type GuildChange, type GuildFlush, type GuildNews, type GuildSnapshot, type GuildStore, type MovementOutcome, type Subscription, type WholeGuild,
 } from '../../persistence/index.ts';
 import type { GuildInvitation, GuildLogEntry, GuildMember, GuildRank } from '../../schema/guild.ts';
 import type { CommandId, GuildId, HolderId, PlayerId } from '../../schema/ids.ts';
@@ -15,6 +15,7 @@ import { ActionBatcher } from './action-batcher.ts';
 import { playersOf, wantsOf, type GuildAction, type GuildDeed } from './actions.ts';
 import { decideActions, type ActionOutcome, type DecidedActions } from './decide.ts';
 import { GuildDirectory, type GuildEntry } from './directory.ts';
+import { Foresight } from './foresight.ts';
 
 const BATCH = { sizeMax: 100, weightMax: 2_000, waitingMax: 2_000, perPlayerMax: 64, triesMax: 8 };
 
@@ -42,6 +43,7 @@ export class Guilds {
   readonly #deps: GuildsDeps;
   readonly #batcher: ActionBatcher;
   readonly #directory: GuildDirectory;
+  readonly #foresight: Foresight;
 
   constructor(deps: GuildsDeps) {
     this.#deps = deps;
@@ -54,6 +56,7 @@ export class Guilds {
       ttlMs: deps.cacheTtlMs,
       onRead: (result) => metrics.guildReads.inc({ result }),
     });
+    this.#foresight = new Foresight({ max: deps.cacheMax });
     this.#batcher = new ActionBatcher({
       ...BATCH,
       flush: (guildId, actions, extra) => this.#flush(guildId, actions, extra),
@@ -158,12 +161,14 @@ export class Guilds {
     const members = [...(disbands ? (entry?.members.keys() ?? []) : []), ...extra];
     const holders: HolderId[] = [guildId, ...new Set([...players, ...members])];
     const held = new Set(holders);
+    const foreseen = this.#foreseen(guildId, actions);
     let decided: { snapshot: GuildSnapshot; actions: DecidedActions } | undefined;
     const flush: GuildFlush = {
       guildId,
       holders,
       wants: wantsOf(guildId, actions),
       names: entry === undefined ? [] : nameKeys(entry),
+      ...(foreseen && { foreseen }),
       decide: (snapshot) => {
         decided = { snapshot, actions: decideActions(snapshot, actions, { rules: catalog.guilds, holders: held, mayEnd: entry !== undefined }) };
         return decided.actions.decision;
@@ -172,12 +177,28 @@ export class Guilds {
     const outcome = await ledger.submit({ reason: 'guild', postings: [], commands: [], guild: flush });
     if (outcome.status === 'refused') throw new Refusal(outcome.code, outcome.details);
     invariant(outcome.status === 'committed' && decided !== undefined, 'a flush is decided under its locks, and what was decided is done');
+    this.#see(decided, foreseen);
     this.#publish(guildId, decided, outcome);
     if (decided.actions.outcomes.some(({ status }) => status === 'known')) this.#tellAgain(guildId, players);
     return decided.actions.outcomes;
   }
 
-  #publish(guildId: GuildId, { snapshot, actions: { decision } }: { snapshot: GuildSnapshot; actions: DecidedActions }, { deltas }: Extract<MovementOutcome, { status: 'committed' }>): void {
+  #foreseen(guildId: GuildId, actions: readonly GuildAction[]): Foreseen | undefined {
+    if (!this.#foresight.covers(guildId, actions)) return undefined;
+    const entry = this.#directory.peek(guildId);
+    if (entry !== undefined) return this.#foresight.of(entry, actions);
+    // For the flushes after this one, which does not wait for it; what fails now fails where it is needed.
+    this.look(guildId).catch(() => undefined);
+    return undefined;
+  }
+
+  #see({ snapshot: { guild }, actions: { decision } }: { snapshot: GuildSnapshot; actions: DecidedActions }, foreseen: Foreseen | undefined): void {
+    if (guild === undefined) return;
+    this.#foresight.note(guild, decision.change);
+    if (foreseen !== undefined && guild.version !== foreseen.snapshot.guild.version) this.#foresight.missed(guild.id);
+  }
+
+  #publish(guildId: GuildId, { snapshot, actions: { decision } }: { snapshot: GuildSnapshot; actions: DecidedActions }, { deltas, at }: Extract<MovementOutcome, { status: 'committed' }>): void {
     const { guild } = snapshot;
     const { change } = decision;
     if (guild === undefined || change === undefined) return;
@@ -191,7 +212,7 @@ export class Guilds {
       disbanded: change.disbanded,
       members: { set: change.members.set.map((member) => ({ ...member, name: nameOf(member.playerId) })), removed: [...change.members.removed] },
       ...(bank && { bank }),
-      log: logOf(change, guild.logged, guild.now),
+      log: logOf(change, guild.logged, at ?? guild.now),
     });
     for (const player of change.joined) players.tell(player, { type: 'guild', guildId });
     for (const player of change.left) players.tell(player, { type: 'guild', guildId: null });

@@ -2,11 +2,17 @@ import { hash } from 'node:crypto';
 
 /** The hash of what a command asked, whatever the order of its keys: the same id must ask the same. [KE2] */
 export function hashCommand(type: string, payload: unknown): Buffer {
-  return hash('sha256', JSON.stringify([type, sorted(payload)]), 'buffer');
+  return hash('sha256', `[${JSON.stringify(type)},${canonical(payload) ?? 'null'}]`, 'buffer');
 }
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]));
+/** JSON with the keys of objects in order, see RFC 8785, 3.2.3; undefined for what JSON does not know. */
+function canonical(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map((inner) => canonical(inner) ?? 'null').join(',')}]`;
+  const members: string[] = [];
+  for (const key of Object.keys(value).sort()) {
+    const inner = canonical((value as Record<string, unknown>)[key]);
+    if (inner !== undefined) members.push(`${JSON.stringify(key)}:${inner}`);
+  }
+  return `{${members.join(',')}}`;
 }

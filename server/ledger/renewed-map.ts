@@ -1,7 +1,7 @@
 /** Deletions after which the map is made anew: fewer than a table has room for, most of the time. */
 const RENEWED_AFTER = 48;
-/** Or a part of what it holds: making it anew costs as much as all of that. */
-const RENEWED_SHARE = 16;
+/** Or a part of what it holds: making it anew costs as much as all of that, so each deletion bears so many entries. */
+const RENEWED_SHARE = 4;
 
 /**
  * A map whose entries come and go within milliseconds, for the whole life of the process.

@@ -394,11 +394,22 @@ export const MUTATIONS = {
   'guild-asked-before-locks': {
     guard: 'what a guild is decided by is read behind the locks [GA2]: also the numbers of its lines, of which there is one each',
     edits: [
-      { file: 'persistence/settle-locks.ts', find: '    const locking = part.query<HolderRow>(', replace: '    ahead?.send(part, shardOf);\n    const locking = part.query<HolderRow>(' },
-      { file: 'persistence/guilds/write-flush.ts', find: 'guild.logged + at + 1', replace: 'Math.floor(Math.random() * 2 ** 50)' },
+      { file: 'persistence/settle-locks.ts', find: '    const locking = lockAll(part, here,', replace: '    ahead?.send(part, shardOf);\n    const locking = lockAll(part, here,' },
+      { file: 'persistence/guilds/write-flush.ts', find: '[id, guild.logged + at + 1, line]', replace: '[id, Math.floor(Math.random() * 2 ** 50), line]' },
       // Who waits for nobody has read nothing that is old.
       { file: 'persistence/settle-locks.ts', find: 'const isAtOnce = !isOrderly && slots.length === 0;', replace: 'const isAtOnce = isOrderly && slots.length < 0;' },
     ],
+  },
+  'guild-foreseen-blindly': {
+    guard: 'a guild is as was foreseen, or what was decided is not written [GA6]: also the numbers of its lines, of which there is one each',
+    edits: [
+      { file: 'persistence/guilds/flush-statements.ts', find: 'where r.id = g.id and r.version = g.version and r.logged = g.logged and r.disbanded_at is null returning 1)', replace: 'where r.id = g.id and r.disbanded_at is null returning 1)' },
+      { file: 'persistence/guilds/write-flush.ts', find: 'seq: guild.logged + at + 1, line', replace: 'seq: Math.floor(Math.random() * 2 ** 50), line' },
+    ],
+  },
+  'guild-sessions-foreseen': {
+    guard: 'who acts by what was foreseen has the session that is there under the locks [GA6]',
+    edits: [{ file: SURE, find: ' and r.session_epoch = #epochs[h.at::int] and not r.frozen returning 1', replace: ' returning 1' }],
   },
   'overdrawn-together': {
     guard: 'what is held at first covers all that is spent by movements that go together [LD7]',

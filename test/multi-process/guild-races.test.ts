@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Room } from '@colyseus/sdk';
 import { assertAuditGreen, assertHolds } from '../kit/economy.ts';
 import { accept, ask, assertBank, assertInOne, create, foundGuild, freshName, inviteAll, joinSome, leaveAll, seatVia, send, takeSeat, truthOf, type Member, type TestGuild } from '../kit/guild.ts';
 import { login } from '../kit/login.ts';
@@ -165,6 +166,26 @@ async function disbandsUnderDeposits(pair: Pair): Promise<void> {
   await assertAuditGreen(first);
 }
 
+/** One process foresees what its guild will be, and the other one does what it does not hear of before a member puts in. */
+async function foreseesWrongly({ first, second }: Pair, meanwhile: 'kicked' | 'displaced'): Promise<void> {
+  const [founder, other] = await joinSome(first, 2);
+  assert.ok(founder && other);
+  const guild = await foundGuild(founder, [other]);
+  const [member] = guild.members as [Member];
+  await Promise.all([founder, other].map(({ id }) => service(first).grant(id, { fungibles: { gold: 10 } })));
+  for (let time = 0; time < 3; time++) await send(guild.leader.seat, 'guild:deposit', { fungibles: { gold: 1 } });
+  const leading = await seatVia(second, guild.leader, guild.id);
+  const again: { room?: Room; seat?: Room }[] = [{ seat: leading }];
+  // Asked right behind it, before anything is compared.
+  const does = async () => (meanwhile === 'kicked' ? void (await send(leading, 'guild:kick', { playerId: member.id })) : void again.push(await login(second, member)));
+  await does();
+  const outcome = await ask(member.seat, 'guild:deposit', { fungibles: { gold: 10 } });
+  assert.ok(['closed', meanwhile === 'kicked' ? 'GUILD_FORBIDDEN' : 'SESSION_REPLACED'].includes(outcome), `who was ${meanwhile} put in, and was told ${outcome}`);
+  await assertHolds(first, member, { fungibles: { gold: 10 } }, `who was ${meanwhile}`);
+  await assertAuditGreen(first);
+  await leaveAll([guild.leader, ...guild.members, ...again]);
+}
+
 describe('guilds: races', () => {
   let host: ShardHost;
   const removals: (() => void)[] = [];
@@ -198,6 +219,16 @@ describe('guilds: races', () => {
   for (const racers of [2, RACERS]) it(`[GU1] ${racers} found guilds with one name, or one tag, in whatever case: one is left`, () => oneName(pair, racers));
   it('[GU4] one leads, whoever hands over, leaves and is kicked at once', () => oneLeader(pair));
   it('[GU6] a guild is disbanded while 20 deposit through two processes, and nothing is lost', () => disbandsUnderDeposits(pair));
+
+  for (const meanwhile of ['kicked', 'displaced'] as const) it(`[GA6] who was ${meanwhile} through another process puts nothing in`, () => foreseesWrongly(pair, meanwhile));
+
+  for (const [mutation, meanwhile] of [['guild-foreseen-blindly', 'kicked'], ['guild-sessions-foreseen', 'displaced']] as const) {
+    it(`goes red on servers that are "${mutation}"`, async () => {
+      await withMutant(mutation, async (root) => {
+        await assertGoesRed(foreseesWrongly(await start(root), meanwhile), new RegExp(`who was ${meanwhile} put in, and was told answered`));
+      });
+    });
+  }
 
   const mutations: MutationName[] = ['guild-seats-uncounted', 'guild-memberships-uncounted', 'guild-names-shared', 'guild-leaders-stay', 'guild-ends-with-bank'];
   it(`goes red on servers that are "${mutations.join('" and "')}"`, async () => {
