@@ -10,8 +10,8 @@ const TYPES = {
   keys: 'uuid[]', holderIx: 'int[]', moves: 'int[]', trades: 'int[]',
   // Of the same, where they were foreseen: the session's epoch that each must have.
   epochs: 'bigint[]',
-  // By movement.
-  transactions: 'uuid[]', reasons: 'text[]',
+  // By movement; of an element that is a text all before it are looked through, so they stand once, and few.
+  transactions: 'uuid[]', reason: 'int[]', reasons: 'text[]',
   assets: 'text[]', items: 'uuid[]',
   // Postings with an end here.
   ix: 'int[]', seq: 'smallint[]', asset: 'int[]', item: 'int[]', version: 'int[]', quantity: 'bigint[]', giver: 'int[]', receiver: 'int[]',
@@ -19,8 +19,8 @@ const TYPES = {
   stays: 'int[]', goes: 'int[]', comes: 'int[]', kinds: 'text[]', attributes: 'jsonb[]', bounds: 'bool[]',
   // Holders and assets of which something is spent, by how much they change, and how much they may rise above what they were in between; and the others.
   debitHolder: 'int[]', debitAsset: 'int[]', spent: 'bigint[]', change: 'bigint[]', rise: 'bigint[]', creditHolder: 'int[]', creditAsset: 'int[]', credit: 'bigint[]',
-  // Commands that live here; what was said is what was asked, by its hash, and answered.
-  commandIx: 'int[]', place: 'int[]', actor: 'int[]', commandId: 'uuid[]', said: 'int[]', hashes: 'bytea[]', answers: 'jsonb[]',
+  // Commands that live here, with the hash of what was asked, and the answer.
+  commandIx: 'int[]', place: 'int[]', actor: 'int[]', commandId: 'uuid[]', hash: 'int[]', hashes: 'bytea[]', answer: 'int[]', answers: 'jsonb[]',
   // Experience, and how much was gathered with it.
   earnedIx: 'int[]', earner: 'int[]', xp: 'bigint[]', gathered: 'bigint[]',
   // Of who writes, for `writerFails`.

@@ -78,12 +78,12 @@ const ASSETS_MAX = 2 ** 20;
 /** The columns of settle-columns.ts, but for those of the writer. */
 const emptyColumns = () => ({
   keys: [] as string[], holderIx: [] as number[], moves: [] as number[], trades: [] as number[], epochs: [] as number[],
-  transactions: [] as TransactionId[], reasons: [] as string[],
+  transactions: [] as TransactionId[], reason: [] as number[], reasons: [] as string[],
   assets: [] as string[], items: [] as ItemId[],
   ix: [] as number[], seq: [] as number[], asset: [] as number[], item: [] as number[], version: [] as number[], quantity: [] as number[], giver: [] as number[], receiver: [] as number[],
   stays: [] as number[], goes: [] as number[], comes: [] as number[], kinds: [] as string[], attributes: [] as string[], bounds: [] as boolean[],
   debitHolder: [] as number[], debitAsset: [] as number[], spent: [] as number[], change: [] as number[], rise: [] as number[], creditHolder: [] as number[], creditAsset: [] as number[], credit: [] as number[],
-  commandIx: [] as number[], place: [] as number[], actor: [] as number[], commandId: [] as string[], said: [] as number[], hashes: [] as string[], answers: [] as string[],
+  commandIx: [] as number[], place: [] as number[], actor: [] as number[], commandId: [] as string[], hash: [] as number[], hashes: [] as string[], answer: [] as number[], answers: [] as string[],
   earnedIx: [] as number[], earner: [] as number[], xp: [] as number[], gathered: [] as number[],
 });
 
@@ -98,8 +98,9 @@ export class SettleInput {
   readonly #places = new Map<string, number>();
   readonly #assets = new Map<string, number>();
   readonly #nets = new Map<number, Net>();
-  #reason: { of: string; text: string } | undefined;
-  #saidLast: { hash: Buffer; answer: string } | undefined;
+  #lastReason: string | undefined;
+  #lastHash: Buffer | undefined;
+  #lastAnswer: { value: unknown; text: string } | undefined;
 
   get isEmpty(): boolean {
     return this.#columns.ix.length === 0 && this.#columns.commandIx.length === 0;
@@ -119,11 +120,12 @@ export class SettleInput {
 
   /** Named by the movement's place, so it stands here also for movements that are left out. */
   addTransaction({ ix, transactionId, movement }: Entry): void {
-    const { transactions, reasons } = this.#columns;
-    if (movement.reason !== this.#reason?.of) this.#reason = { of: movement.reason, text: quoted(movement.reason) };
+    const { transactions, reason, reasons } = this.#columns;
+    if (movement.reason !== this.#lastReason) reasons.push(quoted(movement.reason));
+    this.#lastReason = movement.reason;
     while (transactions.length < ix) {
       transactions.push(transactionId);
-      reasons.push(this.#reason.text);
+      reason.push(reasons.length);
     }
   }
 
@@ -163,7 +165,8 @@ export class SettleInput {
     c.place.push(place);
     c.actor.push(this.#placeOf(actor));
     c.commandId.push(id);
-    c.said.push(this.#addSaid(hash, JSON.stringify(answer ?? null)));
+    c.hash.push(this.#addHash(hash));
+    c.answer.push(this.#addAnswer(answer ?? null));
   }
 
   addExperience({ ix, movement: { reason, postings } }: Entry, { player, xp }: NonNullable<Movement['experience']>): void {
@@ -252,12 +255,21 @@ export class SettleInput {
     c.bounds.push(bound);
   }
 
-  /** Both sides of a trade ask the same and are answered the same. */
-  #addSaid(hash: Buffer, answer: string): number {
-    const { hashes, answers } = this.#columns;
-    if (this.#saidLast?.hash === hash && this.#saidLast.answer === answer) return hashes.length;
-    this.#saidLast = { hash, answer };
-    answers.push(quotedJson(answer));
+  /** Both sides of a trade ask the same, and many of a guild. */
+  #addHash(hash: Buffer): number {
+    const { hashes } = this.#columns;
+    if (hash === this.#lastHash || this.#lastHash?.equals(hash)) return hashes.length;
+    this.#lastHash = hash;
     return hashes.push(`"\\\\x${hash.toString('hex')}"`);
+  }
+
+  /** Most are answered the same. */
+  #addAnswer(value: unknown): number {
+    const { answers } = this.#columns;
+    if (this.#lastAnswer !== undefined && value === this.#lastAnswer.value) return answers.length;
+    const text = JSON.stringify(value);
+    const isSame = text === this.#lastAnswer?.text;
+    this.#lastAnswer = { value, text };
+    return isSame ? answers.length : answers.push(quotedJson(text));
   }
 }

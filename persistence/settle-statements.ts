@@ -22,12 +22,12 @@ export const LOCK_COMMANDS: Statement = {
 
 /** The batch as two tables, for statements that tell movements apart. `p`: the postings with an end here; `c`: the commands that live here. */
 const INPUT = `
-p as materialized (select ix, seq, #transactions[ix] as tx, #reasons[ix] as reason, #assets[asset] as asset, #items[item] as item, version, quantity,
+p as materialized (select ix, seq, #transactions[ix] as tx, #reasons[#reason[ix]] as reason, #assets[asset] as asset, #items[item] as item, version, quantity,
     giver as giver_at, receiver as receiver_at, #keys[giver] as giver, #keys[receiver] as receiver,
     giver between 1 and cardinality(@moves) as giver_local, receiver between 1 and cardinality(@moves) as receiver_local, r
   from unnest(@ix, @seq, @asset, @item, @version, @quantity, @giver, @receiver) with ordinality
   as p(ix, seq, asset, item, version, quantity, giver, receiver, r)),
-c as materialized (select ix, place, #keys[actor] as actor, id, said from unnest(@commandIx, @place, @actor, @commandId, @said) as c(ix, place, actor, id, said))`;
+c as materialized (select ix, place, #keys[actor] as actor, id, hash, answer from unnest(@commandIx, @place, @actor, @commandId, @hash, @answer) as c(ix, place, actor, id, hash, answer))`;
 
 /**
  * What this shard has of what is given here, looked up once: `i` the items; `b` per movement, holder and asset, what is spent, got and held. `at` is
@@ -109,7 +109,7 @@ raised as (update inventory r set version = r.version + h.moves, traded = r.trad
 written as (insert into ledger (transaction_id, seq, reason, asset, item, item_version, quantity, giver, receiver)
   select tx, seq, reason, asset, item, case when item is not null then version + 1 end, quantity, giver, receiver from p where ${mayAct('p')}),
 answered as (insert into command (actor, id, hash, answer, transaction_id)
-  select actor, id, #hashes[said], #answers[said], #transactions[ix] from c where ${mayAct('c')})${needs.more ? `,
+  select actor, id, #hashes[hash], #answers[answer], #transactions[ix] from c where ${mayAct('c')})${needs.more ? `,
 gone as (delete from item r using i
   where r.ctid = i.at and not i.receiver_local and ${mayAct('i')}),
 came as (insert into item (id, holder, kind, attributes, version, bound)

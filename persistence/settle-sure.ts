@@ -83,10 +83,10 @@ function sure(name: string, needs: Needs): BatchStatement {
 raised as (update inventory r set version = r.version + #moves[h.at::int], traded = r.traded + h.trades from unnest(@trades) with ordinality as h(trades, at)
   where r.holder = #keys[h.at::int]${needs.foreseen ? ' and r.session_epoch = #epochs[h.at::int] and not r.frozen returning 1' : ''}),
 written as (insert into ledger (transaction_id, seq, reason, asset, item, item_version, quantity, giver, receiver)
-  select #transactions[#ix[p.r]], #seq[p.r], #reasons[#ix[p.r]], #assets[#asset[p.r]], #items[#item[p.r]], case when #item[p.r] > 0 then #version[p.r] + 1 end, #quantity[p.r], #keys[#giver[p.r]], #keys[#receiver[p.r]]
+  select #transactions[#ix[p.r]], #seq[p.r], #reasons[#reason[#ix[p.r]]], #assets[#asset[p.r]], #items[#item[p.r]], case when #item[p.r] > 0 then #version[p.r] + 1 end, #quantity[p.r], #keys[#giver[p.r]], #keys[#receiver[p.r]]
   from generate_series(1, cardinality(@ix)) as p(r)),
 answered as (insert into command (actor, id, hash, answer, transaction_id)
-  select #keys[#actor[c.r]], #commandId[c.r], #hashes[#said[c.r]], #answers[#said[c.r]], #transactions[#commandIx[c.r]] from generate_series(1, cardinality(@commandIx)) as c(r))${changes.map((change) => `,
+  select #keys[#actor[c.r]], #commandId[c.r], #hashes[#hash[c.r]], #answers[#answer[c.r]], #transactions[#commandIx[c.r]] from generate_series(1, cardinality(@commandIx)) as c(r))${changes.map((change) => `,
 ${change}`).join('')}
 select ${fail(`case ${writerFails('@mapVersion', '@lease', '@paused')}${due.length === 0 ? '' : `
     when count(*) < ${due.map(({ column }) => `cardinality(@${column})`).join(' + ')} then 'sure under the locks, and refused: ${refused}'`} end`)} as ix,

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CommandReader, Movement, MovementOutcome, StaleItem } from '../../persistence/index.ts';
 import type { CommandId, PlayerId, TradeId } from '../../schema/ids.ts';
 import type { Accept, Offer } from '../../schema/messages/trade.ts';
-import { BrokenInvariant } from '../../schema/invariant.ts';
+import { BrokenInvariant, invariant } from '../../schema/invariant.ts';
 import { firstRefusal, Refusal, type RefusalCode } from '../../schema/refusals.ts';
 import type { Catalog } from '../catalog/index.ts';
 import { CachedHoldings, type HoldingsLook, type Inventory } from '../inventory/index.ts';
@@ -20,6 +20,9 @@ const JITTER_MS = 15;
 export interface AcceptOutcome {
   status: 'waiting' | 'settled';
 }
+
+/** One for all: a batch writes it once. */
+const SETTLED: AcceptOutcome = Object.freeze({ status: 'settled' as const });
 
 export interface TradeDeps {
   ledger: Pick<Ledger, 'submit'>;
@@ -180,7 +183,7 @@ export class Trade {
     }
     this.window.settled();
     this.#over('settled');
-    return { status: 'settled' };
+    return SETTLED;
   }
 
   #unsettled(fate: Exclude<Fate, 'settled'>, reason: RefusalCode): void {
@@ -221,7 +224,7 @@ export class Trade {
     return {
       reason: 'trade',
       postings: tradePostings(this.window),
-      commands: this.#commandIds().map(({ actor, id }) => ({ actor, id, hash, answer: (): AcceptOutcome => ({ status: 'settled' }) })),
+      commands: this.#commandIds().map(({ actor, id }) => ({ actor, id, hash, answer: () => SETTLED })),
       fences: this.#seats.map(({ player, session: { epoch } }) => ({ player, epoch })),
     };
   }
@@ -240,15 +243,17 @@ type Verdict = { code: RefusalCode; details: Record<string, unknown> } | { code?
 
 /** Whether the holdings cover the offer, by the first refusal of the table's order. Pure. [TR5] */
 export function judgeOffer(held: HoldingsLook, offer: Offer): Verdict {
+  const items = offer.items.flatMap((id) => held.item(id) ?? []);
+  const fungibles = Object.entries(offer.fungibles);
+  const isShort = ([asset, needed]: readonly [string, number]) => held.count(asset) < needed;
+  if (items.length === offer.items.length && items.every(({ bound }) => !bound) && !fungibles.some(isShort)) return { items: items.map(({ id, kind, version, attributes }) => ({ id, kind, version, attributes })) };
   const refusals: { code: RefusalCode; details: Record<string, unknown> }[] = [
     ...offer.items.filter((id) => held.item(id) === undefined).map((item) => ({ code: 'NOT_OWNER' as const, details: { item } })),
-    ...offer.items.filter((id) => held.item(id)?.bound).map((item) => ({ code: 'ITEM_BOUND' as const, details: { item } })),
-    ...Object.entries(offer.fungibles)
-      .filter(([asset, needed]) => held.count(asset) < needed)
-      .map(([asset, needed]) => ({ code: 'INSUFFICIENT' as const, details: { asset, held: held.count(asset), needed } })),
+    ...items.filter(({ bound }) => bound).map(({ id }) => ({ code: 'ITEM_BOUND' as const, details: { item: id } })),
+    ...fungibles.filter(isShort).map(([asset, needed]) => ({ code: 'INSUFFICIENT' as const, details: { asset, held: held.count(asset), needed } })),
   ];
   const first = firstRefusal(refusals.map(({ code }) => code));
   const refusal = refusals.find(({ code }) => code === first);
-  if (refusal) return refusal;
-  return { items: offer.items.flatMap((id) => held.item(id) ?? []).map(({ id, kind, version, attributes }) => ({ id, kind, version, attributes })) };
+  invariant(refusal, 'what does not cover an offer is named');
+  return refusal;
 }

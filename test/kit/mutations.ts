@@ -170,8 +170,7 @@ export const MUTATIONS = {
   'ownership-unchecked': {
     guard: 'only the holder gives an item away [TR5]: at the offer and at the write',
     edits: [
-      { file: TRADE, find: "...offer.items.filter((id) => held.item(id) === undefined).map((item) => ({ code: 'NOT_OWNER' as const, details: { item } })),", replace: '' },
-      { file: TRADE, find: 'offer.items.flatMap((id) => held.item(id) ?? []).map(', replace: "offer.items.map((id) => held.item(id) ?? { id, kind: 'sword', version: 1, attributes: {} }).map(" },
+      { file: TRADE, find: 'const items = offer.items.flatMap((id) => held.item(id) ?? []);', replace: "const items = offer.items.map((id) => held.item(id) ?? { id, kind: 'sword', version: 1, bound: false, attributes: {} });" },
       { file: SETTLE, find: ITEM_CHECK, replace: 'i.holder is null or i.held_version <> i.version or (i.bound and i.receiver is not null)' },
       { file: SURE, find: SURE_OF_ITEM, replace: 'r.id = #items[#item[p.r]] and r.version = #version[p.r]' },
     ],
@@ -179,7 +178,7 @@ export const MUTATIONS = {
   'bound-unchecked': {
     guard: 'a bound item stays with its holder [TR5]: at the offer and at the write',
     edits: [
-      { file: TRADE, find: 'offer.items.filter((id) => held.item(id)?.bound)', replace: 'offer.items.filter(() => false)' },
+      { file: TRADE, find: 'items.every(({ bound }) => !bound)', replace: 'items.every(() => true)' },
       { file: SETTLE, find: ITEM_CHECK, replace: 'i.holder is null or i.holder <> i.giver or i.held_version <> i.version' },
       ...UNBOUND,
     ],
