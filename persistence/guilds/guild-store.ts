@@ -67,7 +67,9 @@ export function nameKeys({ name, tag }: { name: string; tag: string }): [string,
 
 export function guildStore(transact: Transact, read: RoutedRead): GuildStore {
   const rows = async <Row>({ pool }: Shard, { name, text }: Statement, values: unknown[]) => (await pool.query({ name, text, values })).rows as Row[];
-  const askGuilds = inGroups<GuildId, GuildRecord>(async (shard, group) => (await rows<GuildRecord>(shard, FIND_GUILDS, [group])).map((guild) => [guild.id, guild]));
+  const guilds = async <Guild extends GuildRecord>(shard: Shard, statement: Statement, ids: GuildId[]) =>
+    (await rows<Omit<Guild, 'members'> & { members: string }>(shard, statement, [ids])).map((guild): [GuildId, Guild] => [guild.id, { ...guild, members: membersOf(guild.members) } as unknown as Guild]);
+  const askGuilds = inGroups<GuildId, GuildRecord>((shard, group) => guilds(shard, FIND_GUILDS, group));
   const askNames = inGroups<PlayerId, string>(async (shard, group) => (await rows<{ id: PlayerId; name: string }>(shard, FIND_NAMES, [group])).map(({ id, name }) => [id, name]));
   return {
     async create(founding) {
@@ -87,7 +89,7 @@ export function guildStore(transact: Transact, read: RoutedRead): GuildStore {
     },
     find: (ids) => read(ids, askGuilds),
     async whole(id) {
-      return (await read([id], async (shard, group) => (await rows<WholeGuild>(shard, READ_GUILD_WHOLE, [group])).map((guild): [GuildId, WholeGuild] => [guild.id, guild]))).get(id);
+      return (await read([id], (shard, group) => guilds<WholeGuild>(shard, READ_GUILD_WHOLE, group))).get(id);
     },
     async versions(ids) {
       return await read<string, { version: number; epoch: number }>(ids, async (shard, group) => (await rows<{ id: string; version: number }>(shard, GUILD_VERSIONS, [group])).map(({ id, version }) => [id, { version, epoch: 0 }]));
@@ -98,6 +100,15 @@ export function guildStore(transact: Transact, read: RoutedRead): GuildStore {
     },
     names: (players) => read(players, askNames),
   };
+}
+
+/** As the statements write them: `player rank joinedAt`, with commas between. */
+function membersOf(text: string): GuildRecord['members'] {
+  if (text === '') return [];
+  return text.split(',').map((member) => {
+    const [playerId, rank, joinedAt] = member.split(' ');
+    return { playerId: playerId as PlayerId, rank: rank as GuildRank, joinedAt: Number(joinedAt) };
+  });
 }
 
 /** Names first: of two guilds that want one, the later waits here, and then finds it taken. */
