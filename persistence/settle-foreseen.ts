@@ -32,7 +32,7 @@ export function decideForeseen(transaction: Transaction, movements: readonly Mov
     if (flush?.foreseen === undefined) return undefined;
     const { snapshot, epochs } = flush.foreseen;
     const { postings, commands, plain, change } = flush.decide({ ...snapshot, paused });
-    if (change === undefined || commands.length < flush.wants.commands.length || plain.length > 0 || !changesOnlyTheLog(change)) return undefined;
+    if (change === undefined || commands.length < flush.size || plain.length > 0 || !changesOnlyTheLog(change)) return undefined;
     decided.push({ flush, guild: snapshot.guild, movement: { reason, postings, commands }, log: change.log, epochs });
   }
   return decided;

@@ -92,12 +92,13 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     if (isCareful) carefulFor[kind]--;
     const isOrderly = parts.length === 1 || orderlyFor > 0;
     if (isOrderly && parts.length > 1) orderlyFor--;
-    return { kind, isCareful, hasHoped: false, foresees: !isCareful, hasForeseen: false, isOrderly };
+    return { kind, isCareful, hasHoped: false, foresees: true, hasForeseen: false, isOrderly };
   }
 
   async function write(transaction: Transaction, movements: readonly Movement[], label: string, care: Care): Promise<MovementOutcome[]> {
     const rounds = !care.isCareful && mayGoTogether(movements) ? [[...movements.keys()]] : roundsOf(movements);
-    const foreseen = care.foresees && (transaction.parts.length === 1 || !care.isOrderly) && rounds.length === 1 ? decideForeseen(transaction, movements) : undefined;
+    const isForeseeable = care.foresees && !care.isCareful && (transaction.parts.length === 1 || !care.isOrderly) && rounds.length === 1;
+    const foreseen = isForeseeable ? decideForeseen(transaction, movements) : undefined;
     if (foreseen !== undefined) {
       care.hasForeseen = true;
       const outcomes = await settleForeseen(transaction, foreseen);
@@ -277,8 +278,8 @@ export function keysOf(movement: Movement): string[] {
 }
 
 /** Whether every action of it is done: none was refused, put off, or done before. */
-function doesAll({ flush: { wants }, decision: { commands, plain } }: DecidedFlush): boolean {
-  return commands.length + plain.length === wants.commands.length;
+function doesAll({ flush: { size }, decision: { commands, plain } }: DecidedFlush): boolean {
+  return commands.length + plain.length === size;
 }
 
 function asDecided({ reason }: Movement, { decision: { postings, commands } }: DecidedFlush): Movement {

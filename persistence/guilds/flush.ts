@@ -11,7 +11,10 @@ export interface GuildFlush {
   guildId: GuildId;
   /** The guild first, and every player whose row is read or written. All of them are locked. */
   holders: readonly HolderId[];
-  wants: GuildWants;
+  /** How many actions it is. */
+  size: number;
+  /** Looked at where it is decided under the locks. */
+  readonly wants: GuildWants;
   /** Keys of `guild_name` that it may give up. */
   names: readonly string[];
   /** Absent unless it is all that these actions are decided by. */

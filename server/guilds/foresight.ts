@@ -23,7 +23,7 @@ interface Seen {
 
 /**
  * What guilds will be under the locks of their next flush if only this process acts there: as they were when it last wrote. By that, deposits are
- * decided while the flush before is committed, and the write looks whether it was right. Bounded; nothing else trusts it. [GA6]
+ * decided before the locks are had, and the write looks whether it was right. Bounded; nothing else trusts it. [GA6]
  */
 export class Foresight {
   readonly #seen: LRUCache<GuildId, Seen>;

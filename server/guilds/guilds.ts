@@ -1,5 +1,5 @@
 import {
-  nameKeys, OutcomeUnknown, type Bus, type Foreseen, type GuildChange, type GuildFlush, type GuildNews, type GuildSnapshot, type GuildStore, type MovementOutcome, type Subscription, type WholeGuild,
+  nameKeys, OutcomeUnknown, type Bus, type Foreseen, type GuildChange, type GuildFlush, type GuildNews, type GuildSnapshot, type GuildStore, type GuildWants, type MovementOutcome, type Subscription, type WholeGuild,
 } from '../../persistence/index.ts';
 import type { GuildInvitation, GuildLogEntry, GuildMember, GuildRank } from '../../schema/guild.ts';
 import type { CommandId, GuildId, HolderId, PlayerId } from '../../schema/ids.ts';
@@ -162,11 +162,15 @@ export class Guilds {
     const holders: HolderId[] = [guildId, ...new Set([...players, ...members])];
     const held = new Set(holders);
     const foreseen = this.#foreseen(guildId, actions);
+    let wants: GuildWants | undefined;
     let decided: { snapshot: GuildSnapshot; actions: DecidedActions } | undefined;
     const flush: GuildFlush = {
       guildId,
       holders,
-      wants: wantsOf(guildId, actions),
+      size: actions.length,
+      get wants() {
+        return (wants ??= wantsOf(guildId, actions));
+      },
       names: entry === undefined ? [] : nameKeys(entry),
       ...(foreseen && { foreseen }),
       decide: (snapshot) => {

@@ -38,7 +38,7 @@ export class Ledger {
       perHolderMax: PER_HOLDER_MAX,
       laneOf: deps.laneOf,
       // A guild's actions together are as many movements.
-      weightOf: ({ guild }) => guild?.wants.commands.length ?? 1,
+      weightOf: ({ guild }) => guild?.size ?? 1,
       commit: (batch) => this.#commit(batch),
       doubts: (movement) => looksHopeless(movement, deps.inventory),
       judge: (movements) => this.#judge(movements),

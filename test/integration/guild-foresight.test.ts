@@ -24,6 +24,8 @@ for (const databases of [1, 4]) {
     let cluster: TestCluster;
     /** Statements that were sent, by their names. */
     let sent: string[] = [];
+    /** The next commit happens, and its answer is lost. */
+    let losesCommit = false;
     before(async () => {
       cluster = await startCluster({ databases });
       for (const { pool } of cluster.shards) {
@@ -32,7 +34,10 @@ for (const databases of [1, 4]) {
           const query = client.query.bind(client) as (...args: unknown[]) => unknown;
           client.query = ((...args: unknown[]) => {
             sent.push((args[0] as { name?: string }).name ?? '');
-            return query(...args);
+            const isLost = losesCommit && typeof args[0] === 'string' && /(^|; )commit$/.test(args[0]);
+            if (!isLost) return query(...args);
+            losesCommit = false;
+            return (query(...args) as Promise<unknown>).then(() => Promise.reject(Object.assign(new Error('the connection was lost'), { code: 'ECONNRESET' })));
           }) as typeof client.query;
         });
       }
@@ -131,6 +136,17 @@ for (const databases of [1, 4]) {
       assert.deepEqual(await deposit(one, scene, scene.bob, 10, commandId), answer);
       assert.equal(await verdictOf(deposit(one, scene, scene.bob, 11, commandId)), 'COMMAND_REUSED');
       assert.equal(await balance(scene.guildId), 11);
+    });
+
+    // Of several shards the others stay prepared until a resolver ends them, and there is none here.
+    if (databases === 1) it('[GA6] [KE3] happen once when the answer of the commit is lost', async () => {
+      const one = await process();
+      const scene = await foreseen(one);
+      losesCommit = true;
+      const { version } = await deposit(one, scene, scene.bob, 10);
+      assert.deepEqual([losesCommit, ways()], [false, [true, true]]);
+      const whole = await one.features.guilds.whole(scene.guildId);
+      assert.deepEqual([await balance(scene.guildId), await balance(scene.bob), whole?.guild.version], [11, 90, version]);
     });
 
     it('[GA6] are not foreseen for a while where another process acts too', async () => {

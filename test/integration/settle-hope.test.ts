@@ -171,7 +171,7 @@ describe('a batch that acts before it was asked about', () => {
       const [storage, [ann, bob]] = [await hopeful(), await pairAt(giverOn, receiverOn)];
       const decisions: { held: number; isKnown: boolean }[] = [];
       const flush = (quantity: number, asks = command({ actor: ann })): GuildFlush => ({
-        guildId: bob as string as GuildId, holders: [ann, bob], names: [],
+        guildId: bob as string as GuildId, holders: [ann, bob], names: [], size: 1,
         wants: { players: [], everyone: false, memberCount: false, invitations: false, taken: false, bankSize: false, items: [], balances: [[ann, 'gold'], [bob, 'gold']], commands: [[ann, asks.id]] },
         decide(snapshot) {
           decisions.push({ held: snapshot.balance(ann, 'gold'), isKnown: snapshot.known(ann, asks.id) !== undefined });

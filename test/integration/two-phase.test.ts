@@ -322,7 +322,7 @@ describe('two-phase commit', () => {
         await cluster.mint(ann, 4);
         const plain = { actor: bob, id: newCommandId(), hash: Buffer.from('asked'), answer: 'done' };
         const guild: GuildFlush = {
-          guildId: ann as string as GuildId, holders: [ann, bob], names: [],
+          guildId: ann as string as GuildId, holders: [ann, bob], names: [], size: 0,
           wants: { players: [], everyone: false, memberCount: false, invitations: false, taken: false, bankSize: false, items: [], balances: [], commands: [] },
           decide: () => ({ postings: [pay(ann, bob, 5)], commands: [command({ actor: ann })], plain: [plain] }),
         };
