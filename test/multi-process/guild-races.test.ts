@@ -222,18 +222,11 @@ describe('guilds: races', () => {
 
   for (const meanwhile of ['kicked', 'displaced'] as const) it(`[GA6] who was ${meanwhile} through another process puts nothing in`, () => foreseesWrongly(pair, meanwhile));
 
-  for (const [mutation, meanwhile] of [['guild-foreseen-blindly', 'kicked'], ['guild-sessions-foreseen', 'displaced']] as const) {
-    it(`goes red on servers that are "${mutation}"`, async () => {
-      await withMutant(mutation, async (root) => {
-        await assertGoesRed(foreseesWrongly(await start(root), meanwhile), new RegExp(`who was ${meanwhile} put in, and was told answered`));
-      });
-    });
-  }
-
-  const mutations: MutationName[] = ['guild-seats-uncounted', 'guild-memberships-uncounted', 'guild-names-shared', 'guild-leaders-stay', 'guild-ends-with-bank'];
+  const mutations: MutationName[] = ['guild-seats-uncounted', 'guild-memberships-uncounted', 'guild-names-shared', 'guild-leaders-stay', 'guild-ends-with-bank', 'guild-foreseen-blindly', 'guild-sessions-foreseen'];
   it(`goes red on servers that are "${mutations.join('" and "')}"`, async () => {
     await withMutant(mutations, async (root) => {
       const mutant = await start(root);
+      for (const meanwhile of ['kicked', 'displaced'] as const) await assertGoesRed(foreseesWrongly(mutant, meanwhile), new RegExp(`who was ${meanwhile} put in, and was told answered`));
       await assertGoesRed(oneName(mutant, 4), /guilds were founded with one name/);
       await assertGoesRed(oneLeader(mutant), /^[2-9] lead after/);
       await assertGoesRed(disbandsUnderDeposits(mutant), /the guild is gone with|who deposited/);
