@@ -25,19 +25,21 @@ const PAUSE = ':pause';
 /** Called at every fault point with what the transaction is for; does nothing unless a test asked for a crash. */
 export type ReachFaultPoint = (point: FaultPoint, label: string) => void;
 
-/** `trade:prepared` or `trade:prepared:pause`: what for, where, and whether to stand still there instead of to die. */
-export const FAULT_SPEC = new RegExp(`^[\\w.@-]+:(?:${[...FAULT_POINTS, ...MOVE_POINTS, ...SCORE_POINTS].join('|')})(?:${PAUSE})?$`);
+/** `trade:prepared`, `trade:prepared:2` or `trade:prepared:pause`: what for, where, at which time, and whether to stand still there instead of to die. */
+export const FAULT_SPEC = new RegExp(`^[\\w.@-]+:(?:${[...FAULT_POINTS, ...MOVE_POINTS, ...SCORE_POINTS].join('|')})(?:${PAUSE}|:[1-9]\\d*)?$`);
 
 /**
- * Makes what `spec` asks for: `trade:prepared` kills this process with SIGKILL when a trade has prepared;
+ * Makes what `spec` asks for: `trade:prepared` kills this process with SIGKILL when a trade has prepared, `trade:prepared:2` when the second one has;
  * `trade:prepared:pause` stops it there once with SIGSTOP, until somebody sends it SIGCONT. Absent (a no-op) without a
  * spec; the configuration refuses one in production. [CR2]
  */
 export function faultPoints(spec: string | undefined): ReachFaultPoint {
   if (spec === undefined) return () => undefined;
   if (!spec.endsWith(PAUSE)) {
+    const [what, where, nth = '1'] = spec.split(':');
+    let left = Number(nth);
     return (point, label) => {
-      if (`${label}:${point}` === spec) process.kill(process.pid, 'SIGKILL');
+      if (label === what && point === where && --left === 0) process.kill(process.pid, 'SIGKILL');
     };
   }
   // What is resumed may come by again: the same work, run once more.

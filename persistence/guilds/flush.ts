@@ -1,5 +1,6 @@
 import type { GuildLogEntry, GuildRank } from '../../schema/guild.ts';
 import type { CommandId, GuildId, HolderId, ItemId, PlayerId } from '../../schema/ids.ts';
+import { QUANTITY_MAX } from '../../schema/quantities.ts';
 import type { KnownCommand } from '../commands.ts';
 import type { CommandRecord, ItemContent, Posting } from '../posting.ts';
 
@@ -22,6 +23,9 @@ export interface GuildFlush {
   /** Pure. Called again when the transaction is. */
   decide: (snapshot: GuildSnapshot) => GuildDecision;
 }
+
+/** What everybody has of everything where balances were not read: enough to give, and few enough to get more. The write looks at what there is. */
+export const PLENTY = (QUANTITY_MAX + 1) / 2;
 
 /**
  * What a decision may be made by before the locks are had, because it was so when it was last seen: the write fails unless the guild has this version

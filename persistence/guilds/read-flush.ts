@@ -1,15 +1,11 @@
 import type { CommandId, GuildId, HolderId, ItemId, PlayerId } from '../../schema/ids.ts';
-import { QUANTITY_MAX } from '../../schema/quantities.ts';
 import { columnsOf, type ArrayElement } from '../array-literal.ts';
 import type { ItemContent } from '../posting.ts';
 import type { HolderRow } from '../settle-outcomes.ts';
 import type { ShardTransaction, Statement } from '../shard-transaction.ts';
 import type { Transaction } from '../transaction.ts';
 import { READ_GUILD_BALANCES, READ_GUILD_COMMANDS, READ_GUILD_ITEMS, READ_GUILD_MEMBERS, READ_GUILD_PLAYERS, READ_GUILDS, READ_WHOLE_GUILDS } from './flush-statements.ts';
-import type { GuildFlush, GuildMemberRow, GuildPlayerRow, GuildRow, GuildSnapshot } from './flush.ts';
-
-/** Enough to give, and few enough to get more. */
-const PLENTY = (QUANTITY_MAX + 1) / 2;
+import { PLENTY, type GuildFlush, type GuildMemberRow, type GuildPlayerRow, type GuildRow, type GuildSnapshot } from './flush.ts';
 
 /** The guild's own row, and who of its members was asked for. */
 interface FoundGuild {

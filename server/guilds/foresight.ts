@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Foreseen, GuildChange, GuildPlayerRow, GuildRow } from '../../persistence/index.ts';
+import { PLENTY, type Foreseen, type GuildChange, type GuildPlayerRow, type GuildRow } from '../../persistence/index.ts';
 import type { GuildId, HolderId, PlayerId } from '../../schema/ids.ts';
 import type { GuildAction } from './actions.ts';
 import type { GuildEntry } from './directory.ts';
@@ -8,8 +8,6 @@ import type { GuildEntry } from './directory.ts';
 const BLIND_FLUSHES = 16;
 /** Nobody's, by which the bank is told from a player. */
 const BANK_EPOCH = -1;
-/** Enough to give, and few enough to get more: the write looks at it. */
-const PLENTY = 2 ** 52;
 
 /** What this process made of a guild when it last wrote there. */
 interface Seen {
