@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Client, Query, type QueryConfig, type QueryResult } from 'pg';
 import { PgClient, startEmbeddedPostgres, type EmbeddedPostgres } from '../../persistence/index.ts';
-import { keepHeapYoung } from '../../server/young-heap.ts';
 import { temporaryDataFolder } from '../kit/data-folder.ts';
 
-const ROUNDS = 5;
-const QUERIES = 40;
-const ROWS = 1_000;
-/** So many rows are more than this, whatever they are made of. */
+/** The rows of each query are more than this, whatever they are made of. */
 const ANSWER_BYTES = 50_000;
 
 describe('PgClient', () => {
@@ -61,29 +56,9 @@ describe('PgClient', () => {
 
   // The guard: that the driver is given a callback. Without it ours is as the driver.
   it('what it answered can be collected young, which what the driver answers cannot', async () => {
-    keepHeapYoung();
-    setFlagsFromString('--expose-gc');
-    const collectYoung = runInNewContext('() => gc({ type: "minor" })') as () => void;
-    const bytesInOld = () => getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')?.space_used_size ?? Number.NaN;
-    const keptOfEach = async (client: Client) => {
-      const answer = async () => assert.equal((await client.query('select i, repeat(i::text, 5) as text from generate_series(1, $1) as i', [ROWS])).rowCount, ROWS);
-      const answered = async () => {
-        await answer();
-        // The second one decides what is kept.
-        for (let times = 0; times < 2; times++) collectYoung();
-      };
-      await answered();
-      const before = bytesInOld();
-      for (let query = 0; query < QUERIES; query++) await answered();
-      return (bytesInOld() - before) / QUERIES;
-    };
-    const kept = { ours: [] as number[], driver: [] as number[] };
-    // A collection of all that comes in between only hides what was kept, and what else this process does is not in most of the rounds.
-    for (let round = 0; round < ROUNDS; round++) {
-      kept.ours.push(await keptOfEach(ours));
-      kept.driver.push(await keptOfEach(driver));
-    }
-    const [byOurs = 0, byDriver] = [kept.ours.toSorted((a, b) => a - b)[Math.floor(ROUNDS / 2)], Math.max(...kept.driver)];
+    const child = fork(new URL('../kit/kept-old.ts', import.meta.url), [postgres.urls[0] ?? ''], { execArgv: ['--expose-gc'] });
+    const [kept] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [Record<'ours' | 'driver', number[]>];
+    const [byOurs, byDriver] = [kept.ours.toSorted((a, b) => a - b)[Math.floor(kept.ours.length / 2)] ?? Number.NaN, Math.max(...kept.driver)];
     assert.ok(byOurs < ANSWER_BYTES / 2, `${byOurs} bytes of each`);
     assert.ok(byDriver > ANSWER_BYTES, `${byDriver} bytes of each by the driver: it has changed, and may be used as it is`);
   });
