@@ -49,6 +49,9 @@ export function faultPoints(spec: string | undefined): ReachFaultPoint {
   };
 }
 
+/** Whether `spec` names this point, for whatever it is. */
+export const namesFaultPoint = (spec: string | undefined, point: FaultPoint): boolean => spec?.split(':')[1] === point;
+
 /** Runs the first time only, as for steps that shards take at the same time. */
 export function once(run: () => void): () => void {
   let done = false;

@@ -10,7 +10,7 @@ export { EmbeddedPostgresError, findEmbeddedPostgres, startEmbeddedPostgres, typ
 export { startEmbeddedRedis, type EmbeddedRedis } from './embedded/redis.ts';
 export { Balance, Inventory, Item } from './entities/holdings.ts';
 export { Command, LedgerEntry } from './entities/ledger.ts';
-export { type CommitPoint, faultPoints, type FaultPoint, FAULT_POINTS, FAULT_SPEC, MOVE_POINTS, type ReachFaultPoint } from './fault-points.ts';
+export { type CommitPoint, faultPoints, type FaultPoint, FAULT_POINTS, FAULT_SPEC, MOVE_POINTS, namesFaultPoint, type ReachFaultPoint } from './fault-points.ts';
 export { PLENTY, type Foreseen } from './guilds/flush.ts';
 export type { GuildChange, GuildDecision, GuildFlush, GuildLogLine, GuildPlayerRow, GuildRow, GuildSnapshot, GuildWants } from './guilds/flush.ts';
 export { nameKeys, type Founding, type GuildRecord, type GuildStore, type WholeGuild } from './guilds/guild-store.ts';

@@ -2,51 +2,82 @@ import type { HolderId, TransactionId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import type { GuildChange, GuildFlush, GuildRow } from './guilds/flush.ts';
 import { writeForeseen } from './guilds/write-flush.ts';
-import type { Movement, MovementOutcome } from './movement.ts';
+import { holdersOf, type Movement, type MovementOutcome } from './movement.ts';
 import { newId } from './new-id.ts';
 import { inputFor, localityOf, type Entry } from './settle-input.ts';
 import { lockAll } from './settle-locks.ts';
 import { collectOutcomes, type SettleRow } from './settle-outcomes.ts';
+import { pausedIn } from './support/pauses.ts';
 import type { Transaction } from './transaction.ts';
 
-/** A flush that was decided by what is foreseen of its guild. */
-export interface ForeseenFlush {
-  flush: GuildFlush;
-  guild: GuildRow;
+type Epochs = ReadonlyMap<HolderId, number>;
+
+/** A movement that was decided before its holders' rows are had, with the epochs that they must have. */
+export interface ForeseenMovement {
   movement: Movement;
-  log: GuildChange['log'];
-  epochs: ReadonlyMap<HolderId, number>;
+  epochs: Epochs;
+  /** All that are locked for it. */
+  holders: readonly HolderId[];
+  /** By whose flush it was decided, and what it writes beside the value. */
+  of: { guild: GuildRow; log: GuildChange['log'] } | undefined;
 }
 
-const NO_VERSIONS: ReadonlyMap<HolderId, number> = new Map();
+/** Nobody has seen the rows: who answers by them is not foreseen. */
+class Unseen extends Map<HolderId, number> {
+  override get(holder: HolderId): never {
+    throw new Error(`the version of ${holder} is told when its row is seen`);
+  }
+}
+const UNSEEN: ReadonlyMap<HolderId, number> = new Unseen();
 
 /**
- * Decides flushes before their locks are had, if all of the batch can be: by what was foreseen, with every action done, and nothing to be written
- * beside value but the log. [GA6]
+ * Decides a batch before its locks are had, if all of it can be: flushes by what was foreseen of their guilds, with every action done and nothing to be
+ * written beside value but the log; other movements by the sessions that ask for them, if each holder has one and it keeps that in all of them. [GA6] [TP11]
  */
-export function decideForeseen(transaction: Transaction, movements: readonly Movement[]): ForeseenFlush[] | undefined {
-  if (!transaction.hasHeardPauses || movements.some(({ guild }) => guild?.foreseen === undefined)) return undefined;
+export function decideForeseen(transaction: Transaction, movements: readonly Movement[]): ForeseenMovement[] | undefined {
+  if (!transaction.hasHeardPauses) return undefined;
   const { paused } = transaction;
-  const decided: ForeseenFlush[] = [];
-  for (const { reason, guild: flush } of movements) {
-    if (flush?.foreseen === undefined) return undefined;
-    const { snapshot, epochs } = flush.foreseen;
-    const { postings, commands, plain, change } = flush.decide({ ...snapshot, paused });
-    if (change === undefined || commands.length < flush.size || plain.length > 0 || !changesOnlyTheLog(change)) return undefined;
-    decided.push({ flush, guild: snapshot.guild, movement: { reason, postings, commands }, log: change.log, epochs });
+  const sessions = new Map<HolderId, number>();
+  const decided: ForeseenMovement[] = [];
+  for (const movement of movements) {
+    const foreseen = movement.guild === undefined ? bySessions(movement, sessions, paused) : byGuild(movement.reason, movement.guild, paused);
+    if (foreseen === undefined) return undefined;
+    decided.push(foreseen);
   }
   return decided;
 }
 
+/** @param sessions of the movements before, to which these are added */
+function bySessions(movement: Movement, sessions: Map<HolderId, number>, paused: ReadonlySet<string>): ForeseenMovement | undefined {
+  const { fences = [], commands, postings, bySupport } = movement;
+  const holders = holdersOf(movement);
+  if (bySupport || fences.length !== holders.length || pausedIn(postings, paused) !== undefined) return undefined;
+  for (const holder of holders) {
+    const epoch = fences.find(({ player }) => player === holder)?.epoch;
+    if (epoch === undefined || (sessions.get(holder) ?? epoch) !== epoch) return undefined;
+    sessions.set(holder, epoch);
+  }
+  return commands.every(({ actor }) => sessions.has(actor as HolderId)) ? { movement, epochs: sessions, holders, of: undefined } : undefined;
+}
+
+function byGuild(reason: string, flush: GuildFlush, paused: ReadonlySet<string>): ForeseenMovement | undefined {
+  if (flush.foreseen === undefined) return undefined;
+  const { snapshot, epochs } = flush.foreseen;
+  const { postings, commands, plain, change } = flush.decide({ ...snapshot, paused });
+  if (change === undefined || commands.length < flush.size || plain.length > 0 || !changesOnlyTheLog(change)) return undefined;
+  return { movement: { reason, postings, commands }, epochs, holders: flush.holders, of: { guild: snapshot.guild, log: change.log } };
+}
+
 /**
  * Locks, acts and commits in one round trip, or of several shards prepares those that do not decide: nothing is known of the rows, so the statements fail
- * unless they are as was foreseen. No holder stands in two of the flushes. [GA6] [TP9]
+ * unless they are as was foreseen. Holders stand in two movements only where these may go together. [TP9] [TP11]
+ * @param onActed is called when the first shard has acted
  * @throws {LockedElsewhere} on several shards, whose rows are to be had at once
  */
-export async function settleForeseen(transaction: Transaction, decided: readonly ForeseenFlush[]): Promise<MovementOutcome[]> {
+export async function settleForeseen(transaction: Transaction, decided: readonly ForeseenMovement[], onActed: () => void): Promise<MovementOutcome[]> {
   const { parts, shardOf } = transaction;
-  const entries = decided.map(({ movement, epochs }, at): Entry => ({ ix: at + 1, movement, transactionId: newId<TransactionId>(), answers: movement.commands.map(({ answer }) => answer(NO_VERSIONS)), epochs }));
-  const holders = Map.groupBy(decided.flatMap(({ flush }) => flush.holders), shardOf);
+  const entries = decided.map(({ movement, epochs }, at): Entry => ({ ix: at + 1, movement, transactionId: newId<TransactionId>(), answers: movement.commands.map(({ answer }) => answer(UNSEEN)), epochs }));
+  const holders = Map.groupBy(new Set(decided.flatMap((one) => one.holders)), shardOf);
   const sent = parts.map((part) => {
     const { index } = part.shard;
     const input = inputFor(entries, localityOf(index, shardOf));
@@ -55,16 +86,20 @@ export async function settleForeseen(transaction: Transaction, decided: readonly
     const locking = lockAll(part, holders.get(index) ?? [], { isAtOnce: parts.length > 1 });
     const { values, inOurWords } = transaction.confirmWithin(part);
     const acting = part.query<SettleRow>(statement, input.valuesFor(statement, values), inOurWords);
-    const guilds = decided.filter(({ guild }) => shardOf(guild.id) === index);
-    const writing = guilds.length > 0 && writeForeseen(part, guilds);
-    return { index, answers: Promise.all([locking, acting, writing]) };
+    const guilds = decided.flatMap(({ of }) => (of !== undefined && shardOf(of.guild.id) === index ? [of] : []));
+    const writing = guilds.length > 0 ? writeForeseen(part, guilds) : undefined;
+    return { index, answers: Promise.all([locking, acting.then((rows) => (onActed(), rows)), writing]) };
   });
   transaction.endBehind();
   const answers = await Promise.all(sent.map((part) => part.answers));
-  // After each of them has moved once.
-  const next = new Map(answers.flatMap(([locked]) => locked.map(({ holder, version }) => [holder, version + 2])));
+  const next = new Map(answers.flatMap(([locked]) => locked.map(({ holder, version }) => [holder, version + 1])));
+  for (const { movement } of decided) for (const holder of holdersOf(movement)) next.set(holder, (next.get(holder) ?? Number.NaN) + 1);
   const nowOn = new Map(answers.map(([, , now], place) => [sent[place]?.index, now]));
-  return collectOutcomes(entries, new Map(), next, answers.flatMap(([, changes]) => changes)).map((outcome, place) => ({ ...outcome, at: nowOn.get(shardOf(decided[place]!.guild.id)) }) as MovementOutcome);
+  const outcomes = collectOutcomes(entries, new Map(), next, answers.flatMap(([, changes]) => changes));
+  return outcomes.map((outcome, place): MovementOutcome => {
+    const of = decided[place]?.of;
+    return of === undefined || outcome.status !== 'committed' ? outcome : { ...outcome, at: nowOn.get(shardOf(of.guild.id)) as number };
+  });
 }
 
 function changesOnlyTheLog({ disbanded, members, joined, left, invited, accepted, taken }: GuildChange): boolean {

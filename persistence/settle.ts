@@ -31,9 +31,9 @@ interface Care {
   isCareful: boolean;
   /** It acted without that. */
   hasHoped: boolean;
-  /** What is foreseen of guilds is believed, and whether it was. [GA6] */
+  /** What is foreseen is believed, and whether it was of guilds. [GA6] [TP11] */
   foresees: boolean;
-  hasForeseen: boolean;
+  hasForeseenGuilds: boolean;
   /** Shards are locked one after the other, and waited for. */
   isOrderly: boolean;
 }
@@ -41,6 +41,8 @@ interface Care {
 export interface SettleDeps {
   transact: Transact;
   reach: ReachFaultPoint;
+  /** Whether batches may be sent off before their locks are had; otherwise there is always a moment in between, for a fault point. */
+  foresees?: boolean | undefined;
 }
 
 /** Writes movements of value: the second half of every economy request, and the only one that writes. [LD1] */
@@ -54,7 +56,7 @@ export type Settle = (movements: readonly Movement[]) => Promise<MovementOutcome
  * in the batch: each round sees what the rounds before it did. All rows of all rounds are locked first.
  * @throws {OutcomeUnknown} when the connection was lost during the commit; settling the same movement again answers
  */
-export function settler({ transact, reach }: SettleDeps): Settle {
+export function settler({ transact, reach, foresees = true }: SettleDeps): Settle {
   const carefulFor = { crossing: 0, here: 0 };
   let orderlyFor = 0;
   return async function settle(movements) {
@@ -69,7 +71,7 @@ export function settler({ transact, reach }: SettleDeps): Settle {
       return await settled();
     });
     const asForeseen = () => inTurn().catch(async (error: unknown) => {
-      if (!care?.hasForeseen || !isRefusedRow(error)) throw error;
+      if (!care?.hasForeseenGuilds || !isRefusedRow(error)) throw error;
       care.foresees = false;
       return await inTurn();
     });
@@ -92,7 +94,7 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     if (isCareful) carefulFor[kind]--;
     const isOrderly = parts.length === 1 || orderlyFor > 0;
     if (isOrderly && parts.length > 1) orderlyFor--;
-    return { kind, isCareful, hasHoped: false, foresees: true, hasForeseen: false, isOrderly };
+    return { kind, isCareful, hasHoped: false, foresees, hasForeseenGuilds: false, isOrderly };
   }
 
   async function write(transaction: Transaction, movements: readonly Movement[], label: string, care: Care): Promise<MovementOutcome[]> {
@@ -100,8 +102,10 @@ export function settler({ transact, reach }: SettleDeps): Settle {
     const isForeseeable = care.foresees && !care.isCareful && (transaction.parts.length === 1 || !care.isOrderly) && rounds.length === 1;
     const foreseen = isForeseeable ? decideForeseen(transaction, movements) : undefined;
     if (foreseen !== undefined) {
-      care.hasForeseen = true;
-      const outcomes = await settleForeseen(transaction, foreseen);
+      // What a guild decides may be another thing under the locks; of the others somebody is to be denied.
+      if (foreseen.some(({ of }) => of !== undefined)) care.hasForeseenGuilds = true;
+      else care.hasHoped = true;
+      const outcomes = await settleForeseen(transaction, foreseen, once(() => reach('acted-first', label)));
       reach('acted', label);
       return outcomes;
     }

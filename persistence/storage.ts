@@ -28,6 +28,8 @@ import { transactor } from './transact.ts';
 
 export interface StorageOptions {
   reach: ReachFaultPoint;
+  /** Whether movements may be sent off before their locks are had, in which no `locked` is reached. */
+  foresees?: boolean;
   onUnfinished: (error: unknown) => void;
   onLostRace?: () => void;
 }
@@ -69,7 +71,7 @@ export interface Storage {
 }
 
 /** @param shards a new shard that the map names is added to them */
-export async function openStorage(shards: Shard[], { reach, onUnfinished, onLostRace }: StorageOptions): Promise<Storage> {
+export async function openStorage(shards: Shard[], { reach, foresees, onUnfinished, onLostRace }: StorageOptions): Promise<Storage> {
   const map = await SlotMap.open({ shards, join: (shard) => joinShard(shards, shard) });
   const lease = new Lease();
   const transactOn = transactor({ shards, reach, lease, onUnfinished, onLostRace });
@@ -93,7 +95,7 @@ export async function openStorage(shards: Shard[], { reach, onUnfinished, onLost
     lease,
     fence: (dead) => fenceLease(shards, dead),
     isFenced: (asked) => isFenced(shards, asked),
-    settle: settler({ transact, reach }),
+    settle: settler({ transact, reach, foresees }),
     judge: judger(shards, map),
     laneOf: (movement) => {
       const [home, ...others] = keysOf(movement).map(map.view.shardOf);

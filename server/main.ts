@@ -1,7 +1,7 @@
 import { flushCompileCache } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { matchMaker } from '@colyseus/core';
-import { ClusterError, EmbeddedPostgresError, faultPoints, migrateShards, openShards, openStorage, RedisError } from '../persistence/index.ts';
+import { ClusterError, EmbeddedPostgresError, faultPoints, migrateShards, namesFaultPoint, openShards, openStorage, RedisError } from '../persistence/index.ts';
 import { BrokenInvariant } from '../schema/invariant.ts';
 import { createApp } from './app.ts';
 import { openBackplane } from './backplane.ts';
@@ -37,6 +37,7 @@ async function start(): Promise<void> {
   const reach = faultPoints(config.faultPoint);
   const storage = await openStorage(shards, {
     reach,
+    foresees: !namesFaultPoint(config.faultPoint, 'locked'),
     onUnfinished: (error) => log.warn({ err: error }, 'a participant was not told; the resolver will'),
     onLostRace: () => metrics.retries.inc({ cause: 'race' }),
   });

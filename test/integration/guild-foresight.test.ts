@@ -5,6 +5,7 @@ import { openStorage } from '../../persistence/storage.ts';
 import type { GuildId, PlayerId } from '../../schema/ids.ts';
 import { redInvariants, startCluster, type TestCluster } from '../kit/cluster.ts';
 import { act, found, startProcess, verdictOf, type GuildProcess } from '../kit/guild-features.ts';
+import { watchStatements, type Statements } from '../kit/statements.ts';
 
 const gold = (quantity: number) => ({ items: [], fungibles: { gold: quantity } });
 /** What is written by who foresaw, and what is read by who did not. */
@@ -22,35 +23,28 @@ interface Scene {
 for (const databases of [1, 4]) {
   describe(`guilds’ deposits that are decided before the locks, on ${databases} shard${databases > 1 ? 's' : ''}`, () => {
     let cluster: TestCluster;
-    /** Statements that were sent, by their names. */
-    let sent: string[] = [];
+    let statements: Statements;
     /** The next commit happens, and its answer is lost. */
     let losesCommit = false;
     before(async () => {
       cluster = await startCluster({ databases });
-      for (const { pool } of cluster.shards) {
-        pool.on('acquire', (client) => {
-          if (Object.hasOwn(client, 'query')) return;
-          const query = client.query.bind(client) as (...args: unknown[]) => unknown;
-          client.query = ((...args: unknown[]) => {
-            sent.push((args[0] as { name?: string }).name ?? '');
-            const isLost = losesCommit && typeof args[0] === 'string' && /(^|; )commit$/.test(args[0]);
-            if (!isLost) return query(...args);
-            losesCommit = false;
-            return (query(...args) as Promise<unknown>).then(() => Promise.reject(Object.assign(new Error('the connection was lost'), { code: 'ECONNRESET' })));
-          }) as typeof client.query;
-        });
-      }
+      statements = watchStatements(cluster.shards, (query, send) => {
+        const isLost = losesCommit && typeof query === 'string' && /(^|; )commit$/.test(query);
+        if (!isLost) return send();
+        losesCommit = false;
+        return (send() as Promise<unknown>).then(() => Promise.reject(Object.assign(new Error('the connection was lost'), { code: 'ECONNRESET' })));
+      });
     });
     afterEach(async () => assert.deepEqual(await redInvariants(cluster.storage), []));
     after(() => cluster.stop());
 
     /** Without a bus between them: nothing but the databases says what the other one did. */
-    const process = async () => startProcess(await openStorage(cluster.shards, { reach: () => undefined, onUnfinished: (error) => assert.fail(String(error)) }), { rules: RULES });
+    let reached: string[] = [];
+    const process = async () => startProcess(await openStorage(cluster.shards, { reach: (point) => reached.push(point), onUnfinished: (error) => assert.fail(String(error)) }), { rules: RULES });
     const balance = async (holder: PlayerId | GuildId) => (await cluster.storage.holdings.holdings([holder])).get(holder)?.fungibles['gold'] ?? 0;
     const onShardOf = (key: string, text: string, values: unknown[]) => cluster.sql(cluster.placeOf(key), text, values);
     const deposit = (process: GuildProcess, { guildId }: Scene, player: PlayerId, quantity: number, commandId = randomUUID()) => act(process, guildId, player, { type: 'deposit', ...gold(quantity) }, commandId);
-    const ways = () => [FORESEEN, READ].map((name) => sent.includes(name));
+    const ways = () => [FORESEEN, READ].map((name) => statements.sent.includes(name));
 
     /** A guild of a leader and an officer, each with 100 gold less what was put in, of which this process foresees the next deposit. */
     async function foreseen(process: GuildProcess): Promise<Scene> {
@@ -63,7 +57,7 @@ for (const databases of [1, 4]) {
       await asked(ann, { type: 'rank', subject: bob, rank: 'officer' });
       await deposit(process, scene, ann, 1);
       await process.features.guilds.look(scene.guildId);
-      sent = [];
+      statements.forget();
       return scene;
     }
 
@@ -73,8 +67,10 @@ for (const databases of [1, 4]) {
       const news: GuildNews[] = [];
       one.features.guilds.listen(scene.guildId, (heard) => news.push(heard));
       await Promise.all([deposit(one, scene, scene.ann, 5), deposit(one, scene, scene.bob, 7)]);
+      reached = [];
       const { version } = await deposit(one, scene, scene.bob, 2);
-      assert.deepEqual([ways(), sent.filter((name) => name === FORESEEN).length], [[true, false], 2]);
+      assert.deepEqual(reached.slice(0, 2), ['acted-first', 'acted']);
+      assert.deepEqual([ways(), statements.sent.filter((name) => name === FORESEEN).length], [[true, false], 2]);
       assert.deepEqual([await balance(scene.guildId), await balance(scene.ann), await balance(scene.bob)], [15, 94, 91]);
       const whole = await one.features.guilds.whole(scene.guildId);
       assert.equal(whole?.guild.version, version);
@@ -109,7 +105,7 @@ for (const databases of [1, 4]) {
         const [one, other] = [await process(), await process()];
         const scene = await foreseen(one);
         await does(other, scene);
-        sent = [];
+        statements.forget();
         assert.equal(await verdictOf(deposit(one, scene, scene.bob, 10)), wants);
         assert.deepEqual(ways(), [true, true]);
         assert.equal(wants === 'GUILD_NOT_FOUND' ? 0 : await balance(scene.guildId), banked);
@@ -155,9 +151,9 @@ for (const databases of [1, 4]) {
       const found: boolean[] = [];
       for (let flush = 0; flush <= BLIND_FLUSHES + 1; flush++) {
         if (flush === 0) await deposit(other, scene, scene.ann, 1);
-        sent = [];
+        statements.forget();
         await deposit(one, scene, scene.bob, 1);
-        found.push(sent.includes(FORESEEN));
+        found.push(statements.sent.includes(FORESEEN));
         await one.features.guilds.look(scene.guildId);
       }
       assert.deepEqual([found.indexOf(false), found.lastIndexOf(false)], [1, BLIND_FLUSHES]);

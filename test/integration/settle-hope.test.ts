@@ -6,6 +6,7 @@ import type { GuildId, ItemId, PlayerId } from '../../schema/ids.ts';
 import { CONFIRM } from '../../persistence/writer-check.ts';
 import { command, committed, itemPosting, movement, redInvariants, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
 import { interceptShard } from '../kit/intercept.ts';
+import { watchStatements, type Statements } from '../kit/statements.ts';
 
 /** The statements by which those are told apart who are to be denied. */
 const CAREFUL = ['settle-check', 'settle-act', 'settle-act-here'];
@@ -18,20 +19,10 @@ const asked = (giver: PlayerId, ...postings: Posting[]) => movement(postings, { 
 
 describe('a batch that acts before it was asked about', () => {
   let cluster: TestCluster;
-  /** Statements that were sent, by their names. */
-  let sent: string[] = [];
+  let statements: Statements;
   before(async () => {
     cluster = await startCluster();
-    for (const { pool } of cluster.shards) {
-      pool.on('acquire', (client) => {
-        if (Object.hasOwn(client, 'query')) return;
-        const query = client.query.bind(client) as (...args: unknown[]) => unknown;
-        client.query = ((...args: unknown[]) => {
-          sent.push((args[0] as { name?: string }).name ?? '');
-          return query(...args);
-        }) as typeof client.query;
-      });
-    }
+    statements = watchStatements(cluster.shards);
   });
   after(async () => {
     const red = await redInvariants(cluster.storage);
@@ -47,9 +38,9 @@ describe('a batch that acts before it was asked about', () => {
     return [giver, receiver] as const;
   };
   const asks = async (storage: Storage, batch: readonly Movement[]) => {
-    sent = [];
+    statements.forget();
     const outcomes = await storage.settle(batch);
-    return { outcomes, isCareful: sent.some((name) => CAREFUL.includes(name)) };
+    return { outcomes, isCareful: statements.sent.some((name) => CAREFUL.includes(name)) };
   };
 
   it('[TP10] is not asked about, and each shard moves its own', async () => {
@@ -110,14 +101,14 @@ describe('a batch that acts before it was asked about', () => {
     it(`[TP10] [OP3] refuses what somebody else paused or lets go on meanwhile, ${where}, and is not asked about`, async () => {
       const [storage, [ann, bob]] = [await hopeful(), await pairAt(giverOn, receiverOn)];
       const pauseOn = (text: string) => Promise.all([...new Set([giverOn, receiverOn])].map((shard) => cluster.sql(shard, text)));
-      const paying = () => asks(storage, [asked(ann, pay(ann, bob, 1))]).then(({ outcomes, isCareful }) => [outcomes.map(verdictOf)[0], isCareful, sent.includes('confirm-writer')]);
+      const paying = () => asks(storage, [asked(ann, pay(ann, bob, 1))]).then(({ outcomes, isCareful }) => [outcomes.map(verdictOf)[0], isCareful, statements.sent.includes('confirm-writer')]);
       // What is paused it has to hear once.
       assert.deepEqual([await paying(), await paying()], [['committed', false, true], ['committed', false, false]]);
       await pauseOn("insert into pause (asset, reason) values ('gold', 'a test')");
       try {
         assert.deepEqual([await paying(), await paying()], [['TRADING_PAUSED', false, true], ['TRADING_PAUSED', false, true]]);
         assert.deepEqual((await asks(storage, [asked(ann, itemPosting({ id: await cluster.mintItem(ann) }, ann, bob))])).outcomes.map(verdictOf), ['committed'], 'what is not paused');
-        assert.ok(!sent.includes('confirm-writer'));
+        assert.ok(!statements.sent.includes('confirm-writer'));
       } finally {
         await pauseOn('delete from pause');
       }
@@ -144,7 +135,7 @@ describe('a batch that acts before it was asked about', () => {
   // Guards `nowait`, and that it lets go of what it has: who waits for one row while he has a later one, waits for somebody who may wait for him.
   it('[LD2] takes all rows at once, or none of them and waits for them in order, for a while', async () => {
     const [storage, [ann, bob]] = [await hopeful(), await pairAt(1, 3)];
-    const paying = () => asks(storage, [asked(ann, pay(ann, bob, 1))]).then(({ outcomes }) => [outcomes.map(verdictOf)[0], sent.includes('settle-lock-at-once'), sent.includes('settle-lock')]);
+    const paying = () => asks(storage, [asked(ann, pay(ann, bob, 1))]).then(({ outcomes }) => [outcomes.map(verdictOf)[0], statements.sent.includes('settle-lock-at-once'), statements.sent.includes('settle-lock')]);
     assert.deepEqual(await paying(), ['committed', true, false]);
     const isFree = async (player: PlayerId) => (await cluster.sql(cluster.placeOf(player), 'select 1 from inventory where holder = $1 for update skip locked', [player])).length === 1;
     const blocked = async (player: PlayerId) => {
@@ -182,7 +173,7 @@ describe('a batch that acts before it was asked about', () => {
       const flushing = async (guild: GuildFlush) => {
         decisions.length = 0;
         const { outcomes } = await asks(storage, [movement([], { commands: [], guild })]);
-        return [verdictOf(outcomes[0]!), decisions.map(({ held, isKnown }) => [held > 1_000, isKnown]), sent.filter((name) => ['guild-read-balances', 'guild-read-commands'].includes(name)).length > 0];
+        return [verdictOf(outcomes[0]!), decisions.map(({ held, isKnown }) => [held > 1_000, isKnown]), statements.sent.filter((name) => ['guild-read-balances', 'guild-read-commands'].includes(name)).length > 0];
       };
       const held = async () => (await cluster.storage.holdings.holdings([ann])).get(ann)?.fungibles['gold'];
       const once = command({ actor: ann });

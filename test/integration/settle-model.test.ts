@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Movement, Posting } from '../../persistence/index.ts';
+import { holdersOf, type Movement, type Posting } from '../../persistence/index.ts';
+import { SERVICE_ACTOR, type CommandActor } from '../../persistence/posting.ts';
 import type { Holdings } from '../../schema/holdings.ts';
-import type { HolderId, ItemId, PlayerId } from '../../schema/ids.ts';
+import type { CommandId, HolderId, ItemId, PlayerId } from '../../schema/ids.ts';
 import { applyDelta, planDelta } from '../../schema/inventory-delta.ts';
 import { QUANTITY_MAX } from '../../schema/quantities.ts';
 import { CommitQueue } from '../../server/ledger/commit-queue.ts';
 import { command, itemPosting, movement, newCommandId, redInvariants, startCluster, verdictOf, type TestCluster } from '../kit/cluster.ts';
 import { Model } from '../kit/model.ts';
+import { watchStatements, type Statements } from '../kit/statements.ts';
 import { isFull } from '../share.ts';
 
 const SEED = Math.floor(Math.random() * 2 ** 31);
@@ -30,8 +32,8 @@ const drafts = fc.array(
   { minLength: 1, maxLength: 5 },
 );
 const rarely = <Value>(arbitrary: fc.Arbitrary<Value>) => fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
-/** `repeats` picks a command that acted before; `behind` says how many sessions ago the asking one began. */
-const requests = fc.record({ drafts, repeats: rarely(fc.nat()), otherwise: fc.boolean(), behind: rarely(fc.nat(1)) });
+/** `repeats` picks a command that acted before; `behind` says how many sessions ago the asking one began; what is `agreed` all holders ask for by their sessions. */
+const requests = fc.record({ drafts, repeats: rarely(fc.nat()), otherwise: fc.boolean(), behind: rarely(fc.nat(1)), agreed: fc.boolean() });
 /** One request, several at once of players who may all be the same, or a session that is taken. */
 const step = fc.oneof({ weight: 6, arbitrary: requests }, { weight: 3, arbitrary: fc.array(requests, { minLength: 2, maxLength: 4 }) }, { weight: 1, arbitrary: fc.nat(PLAYERS - 1) });
 type Request = typeof requests extends fc.Arbitrary<infer Value> ? Value : never;
@@ -42,8 +44,11 @@ describe('settling, compared with a model', () => {
   const spare: PlayerId[] = [];
   let more: Promise<unknown> | undefined;
   const seen = new Map<string, number>();
+  const askedBy = new Map<CommandId, CommandActor>();
+  let statements: Statements;
   before(async () => {
     cluster = await startCluster();
+    statements = watchStatements(cluster.shards);
     queue = new CommitQueue({ commit: cluster.storage.settle, mayRunAlone: () => true, laneOf: () => 'all', batchSizeMax: 2 * LANES, batchShareMin: LANES, roundsMax: 3, workersMax: 2, lengthMax: 4 * LANES, perHolderMax: 4 });
   });
   after(() => cluster.stop());
@@ -58,7 +63,7 @@ describe('settling, compared with a model', () => {
   }
 
   /** A request as it is sent, of what the model knows by now; undefined if nothing of it makes sense. */
-  function movementOf(model: Model, players: PlayerId[], { drafts, repeats, otherwise, behind }: Request): Movement | undefined {
+  function movementOf(model: Model, players: PlayerId[], { drafts, repeats, otherwise, behind, agreed }: Request): Movement | undefined {
     const player = (at: number | null | undefined) => (at === null || at === undefined ? null : players[at]!);
     const named = new Set<ItemId>();
     const postings = drafts.flatMap((draft): Posting[] => {
@@ -72,12 +77,15 @@ describe('settling, compared with a model', () => {
       named.add(id);
       return [itemPosting({ id, bound: item.bound, version: item.version + (draft.lie === 'version' ? 1 - 2 * (draft.which % 2) : 0) }, owner, receiver)];
     });
-    const holder = postings.flatMap((posting) => ['giver' in posting ? posting.giver : null, posting.receiver]).find((who) => who !== null) as PlayerId | undefined;
+    const holders = holdersOf(movement(postings)) as PlayerId[];
+    const [holder] = holders;
     if (holder === undefined) return undefined;
     const known = [...model.commands.keys()];
     const id = repeats !== null && known.length > 0 ? known[repeats % known.length]! : newCommandId();
-    const fences = behind === null ? [] : [{ player: holder, epoch: (model.epochs.get(holder) ?? 0) - behind }];
-    return movement(postings, { commands: [command({ id, hash: Buffer.from(otherwise ? 'b' : 'a') })], fences });
+    const fences = (behind !== null ? [holder] : []).concat(agreed ? holders.slice(behind === null ? 0 : 1) : []).map((player, at) => ({ player, epoch: (model.epochs.get(player) ?? 0) - (at === 0 ? (behind ?? 0) : 0) }));
+    const actor = askedBy.get(id) ?? (agreed && !model.commands.has(id) ? holder : SERVICE_ACTOR);
+    askedBy.set(id, actor);
+    return movement(postings, { commands: [command({ id, actor, hash: Buffer.from(otherwise ? 'b' : 'a') })], fences });
   }
 
   /** Asks for all of it, one step after another, of the database and of the model. */
@@ -126,6 +134,7 @@ describe('settling, compared with a model', () => {
     assert.equal(runs, RUNS);
     // What the generator never reaches is not tested: each verdict must have come up.
     for (const verdict of ['committed', 'INSUFFICIENT', 'NOT_OWNER', 'ITEM_BOUND', 'SESSION_REPLACED', 'BAD_REQUEST', 'stale', 'known']) assert.ok([...seen.keys()].some((said) => said.startsWith(verdict)), `${runs} runs never met ${verdict}`);
+    for (const way of [/^settle-sure-.*foreseen/, /^settle-sure-(?!.*foreseen)/, /^settle-act/]) assert.ok(statements.sent.some((name) => way.test(name)), `${runs} runs never acted by ${way}`);
     assert.deepEqual(await redInvariants(cluster.storage), []);
   });
 });

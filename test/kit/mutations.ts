@@ -406,9 +406,17 @@ export const MUTATIONS = {
       { file: 'persistence/guilds/write-flush.ts', find: 'seq: guild.logged + at + 1, line', replace: 'seq: Math.floor(Math.random() * 2 ** 50), line' },
     ],
   },
-  'guild-sessions-foreseen': {
-    guard: 'who acts by what was foreseen has the session that is there under the locks [GA6]',
+  'sessions-foreseen': {
+    guard: 'who acts by what was foreseen has the session that is there under the locks [GA6] [TP11]',
     edits: [{ file: SURE, find: ' and r.session_epoch = #epochs[h.at::int] and not r.frozen returning 1', replace: ' returning 1' }],
+  },
+  'sessions-together': {
+    guard: 'one session of a player, or what they ask is not foreseen [TP11]',
+    edits: [{ file: 'persistence/settle-foreseen.ts', find: 'epoch === undefined || (sessions.get(holder) ?? epoch) !== epoch', replace: 'epoch === undefined' }],
+  },
+  'pauses-unforeseen': {
+    guard: 'what is known to be paused is not foreseen [TP11] [OP3]',
+    edits: [{ file: 'persistence/settle-foreseen.ts', find: ' || pausedIn(postings, paused) !== undefined', replace: ' || pausedIn([], paused) !== undefined' }],
   },
   'overdrawn-together': {
     guard: 'what is held at first covers all that is spent by movements that go together [LD7]',

@@ -222,7 +222,7 @@ describe('guilds: races', () => {
 
   for (const meanwhile of ['kicked', 'displaced'] as const) it(`[GA6] who was ${meanwhile} through another process puts nothing in`, () => foreseesWrongly(pair, meanwhile));
 
-  const mutations: MutationName[] = ['guild-seats-uncounted', 'guild-memberships-uncounted', 'guild-names-shared', 'guild-leaders-stay', 'guild-ends-with-bank', 'guild-foreseen-blindly', 'guild-sessions-foreseen'];
+  const mutations: MutationName[] = ['guild-seats-uncounted', 'guild-memberships-uncounted', 'guild-names-shared', 'guild-leaders-stay', 'guild-ends-with-bank', 'guild-foreseen-blindly', 'sessions-foreseen'];
   it(`goes red on servers that are "${mutations.join('" and "')}"`, async () => {
     await withMutant(mutations, async (root) => {
       const mutant = await start(root);
