@@ -48,5 +48,5 @@ export type { ShardStatus } from './reshard/status.ts';
 export { memoryOpsSamples, SAMPLES_KEPT_MS, type OpsSamples } from './ops-samples.ts';
 export { redisOpsSamples } from './redis/ops-samples.ts';
 export { openStorage, type Storage } from './storage.ts';
-export { Turns } from './turns.ts';
+export { type GiveBack, Turns } from './turns.ts';
 export { writerFails } from './writer-check.ts';

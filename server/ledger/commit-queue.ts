@@ -1,5 +1,5 @@
-import { holdersOf, itemsOf, type Movement, type MovementOutcome, type Turns } from '../../persistence/index.ts';
-import type { HolderId } from '../../schema/ids.ts';
+import { holdersOf, itemsOf, type GiveBack, type Movement, type MovementOutcome, type Turns } from '../../persistence/index.ts';
+import type { HolderId, ItemId } from '../../schema/ids.ts';
 import { invariant } from '../../schema/invariant.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import { RenewedMap } from './renewed-map.ts';
@@ -39,6 +39,8 @@ interface Entry {
   lane: Lane;
   since: number;
   judged: boolean;
+  /** It let go whoever is behind it, while a commit moved an item that it names. */
+  gaveWay: boolean;
   /** It is in its lane, or under way. */
   ready: boolean;
   resolve: (outcome: MovementOutcome) => void;
@@ -64,7 +66,8 @@ interface Lane {
  *
  * Many want the same thing, and one gets it: what the others still ask would take their holders' turns in vain. A movement
  * that looks hopeless when its turn comes steps out of the lines and is judged; if it was doubted wrongly, it goes to
- * the end of its lines and is not doubted again.
+ * the end of its lines and is not doubted again. Who might go along with a commit, but names an item that moves in it, gives way
+ * once: it waits for what becomes of the item, and keeps nobody behind it waiting.
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
@@ -93,7 +96,7 @@ export class CommitQueue {
     const full = this.#draining || this.#length >= lengthMax || holders.some((holder) => (this.#lines.get(holder)?.length ?? 0) >= perHolderMax);
     if (full) return Promise.reject(new Refusal('BUSY', { reason: 'the commit queue is full' }));
     return new Promise((resolve, reject) => {
-      const entry: Entry = { movement, holders, lane: this.#laneOf(movement), since: this.#now(), judged: false, ready: false, resolve, reject };
+      const entry: Entry = { movement, holders, lane: this.#laneOf(movement), since: this.#now(), judged: false, gaveWay: false, ready: false, resolve, reject };
       this.#length++;
       this.#join(entry);
     });
@@ -145,10 +148,22 @@ export class CommitQueue {
   }
 
   #stepAside(entry: Entry): void {
+    this.#doubt(entry);
+    this.#stepOut([entry]);
+  }
+
+  #doubt(entry: Entry): void {
     this.#doubted.push(entry);
     if (!this.#judging) queueMicrotask(() => void this.#judge());
     this.#judging = true;
-    this.#stepOut([entry]);
+  }
+
+  /** It is known now what became of the items that somebody else moved. */
+  #comeBack(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (this.#isDoubted(entry)) this.#doubt(entry);
+      else this.#join(entry);
+    }
   }
 
   /** One question at a time, for all who are doubted by then. */
@@ -184,16 +199,23 @@ export class CommitQueue {
     const giveBack = taken instanceof Promise ? await taken : taken;
     lane.woken = false;
     const batch = lane.ready.splice(0, this.#sizeOfNext(lane));
-    this.#followUp(batch, lane);
+    // Whom it was woken for may have gone along with another batch meanwhile.
+    if (batch.length > 0) await this.#send(batch, lane, giveBack);
+    else giveBack?.();
+    lane.running--;
+    if (lane.ready.length > 0) this.#wake(lane);
+  }
+
+  async #send(batch: Entry[], lane: Lane, giveBack: GiveBack | undefined): Promise<void> {
+    const gaveWay = this.#followUp(batch, lane);
     lane.underWay += batch.length;
     if (lane.ready.length > 0) this.#wake(lane);
     const now = this.#now();
     this.#options.onBatch?.(batch.length, batch.map(({ since }) => now - since));
     await this.#commit(batch);
     giveBack?.();
-    lane.running--;
     lane.underWay -= batch.length;
-    if (lane.ready.length > 0) this.#wake(lane);
+    this.#comeBack(gaveWay);
   }
 
   /** Half of all, so that one half commits while the other gathers; more workers than two are for what is more than two batches. */
@@ -207,34 +229,58 @@ export class CommitQueue {
 
   /**
    * Those who wait for nobody but the batch go along, each behind whom it waits for: many who want the same holders share
-   * a commit too. Who names an item that the batch names already waits for what becomes of it.
+   * a commit too.
+   * @returns who gave way, because the batch moves an item that they name
    */
-  #followUp(batch: Entry[], lane: Lane): void {
+  #followUp(batch: Entry[], lane: Lane): Entry[] {
     const { batchSizeMax, roundsMax } = this.#options;
-    const items = new Set(batch.flatMap(({ movement }) => itemsOf(movement)));
+    const items = new Set<ItemId>();
     const taken = new Map<HolderId, number>();
     const nextOf = (holder: HolderId) => this.#lines.get(holder)?.[taken.get(holder) ?? 0];
-    let last: readonly Entry[] = batch;
-    for (let round = 1; last.length > 0; round++) {
-      for (const { holders } of last) for (const holder of holders) taken.set(holder, (taken.get(holder) ?? 0) + 1);
-      if (round >= roundsMax) return;
-      const next: Entry[] = [];
-      const holders = new Set(last.flatMap((entry) => entry.holders));
-      for (const holder of holders) {
+    const namesTaken = ({ movement }: Entry) => itemsOf(movement).some((item) => items.has(item));
+    const gaveWay: Entry[] = [];
+    const left = lane.ready.length;
+    let more = [...batch];
+    for (let round = 1; more.length > 0; round++) {
+      for (const { holders, movement } of more) {
+        for (const holder of holders) taken.set(holder, (taken.get(holder) ?? 0) + 1);
+        for (const item of itemsOf(movement)) items.add(item);
+      }
+      if (round >= roundsMax) break;
+      more = [];
+      const due = new Set(taken.keys());
+      for (const holder of due) {
         const entry = nextOf(holder);
         if (entry === undefined || entry.ready || entry.lane !== lane || !entry.holders.every((other) => nextOf(other) === entry)) continue;
-        if (this.#isDoubted(entry)) {
-          this.#stepAside(entry);
-          // Another one is next in their lines now.
-          for (const other of entry.holders) if (holders.delete(other)) holders.add(other);
-        } else if (batch.length < batchSizeMax && itemsOf(entry.movement).every((item) => !items.has(item))) {
-          entry.ready = true;
-          next.push(entry);
-          batch.push(entry);
-          for (const item of itemsOf(entry.movement)) items.add(item);
+        const isRival = namesTaken(entry);
+        if (this.#isDoubted(entry)) this.#stepAside(entry);
+        else if (isRival && !entry.gaveWay) {
+          entry.gaveWay = true;
+          gaveWay.push(entry);
+          this.#stepOut([entry]);
+        } else {
+          if (!isRival && batch.length < batchSizeMax) take(entry);
+          continue;
+        }
+        // Another one is next in their lines now, and they are looked at again.
+        for (const other of entry.holders) {
+          due.delete(other);
+          due.add(other);
         }
       }
-      last = next;
+      // Where somebody stepped out, others may be first in all of their lines, and need not wait for their own batch.
+      for (const entry of lane.ready.splice(left)) {
+        if (batch.length < batchSizeMax && !namesTaken(entry)) take(entry);
+        else lane.ready.push(entry);
+      }
+    }
+    return gaveWay;
+
+    function take(entry: Entry): void {
+      entry.ready = true;
+      more.push(entry);
+      batch.push(entry);
+      for (const item of itemsOf(entry.movement)) items.add(item);
     }
   }
 

@@ -44,12 +44,21 @@ describe('settling, compared with a model', () => {
   const spare: PlayerId[] = [];
   let more: Promise<unknown> | undefined;
   const seen = new Map<string, number>();
+  /** When each was settled: who names an item that somebody else moves gives way. */
+  const turns = new Map<Movement, number>();
+  let turnsTaken = 0;
   const askedBy = new Map<CommandId, CommandActor>();
   let statements: Statements;
   before(async () => {
     cluster = await startCluster();
     statements = watchStatements(cluster.shards);
-    queue = new CommitQueue({ commit: cluster.storage.settle, mayRunAlone: () => true, laneOf: () => 'all', batchSizeMax: 2 * LANES, batchShareMin: LANES, roundsMax: 3, workersMax: 2, lengthMax: 4 * LANES, perHolderMax: 4 });
+    queue = new CommitQueue({
+      commit(batch) {
+        for (const one of batch) turns.set(one, turnsTaken++);
+        return cluster.storage.settle(batch);
+      },
+      mayRunAlone: () => true, laneOf: () => 'all', batchSizeMax: 2 * LANES, batchShareMin: LANES, roundsMax: 3, workersMax: 2, lengthMax: 4 * LANES, perHolderMax: 4,
+    });
   });
   after(() => cluster.stop());
 
@@ -106,10 +115,12 @@ describe('settling, compared with a model', () => {
       const batch = [...new Map(asked.map((one) => [one.commands[0]?.id, one])).values()];
       const outcomes = await Promise.all(batch.map((asked) => queue.submit(asked)));
       const said = outcomes.map((outcome) => (outcome.status === 'known' ? `known as ${outcome.hash.toString()}` : verdictOf(outcome)));
-      assert.deepEqual(said, batch.map((asked) => model.settle(asked)));
+      const inTurn = batch.toSorted((a, b) => turns.get(a)! - turns.get(b)!);
+      const wanted = new Map(inTurn.map((asked) => [asked, model.settle(asked)]));
+      assert.deepEqual(said, batch.map((asked) => wanted.get(asked)));
       for (const verdict of said) seen.set(verdict, (seen.get(verdict) ?? 0) + 1);
       // Who hears every delta knows what is there.
-      for (const delta of outcomes.flatMap((outcome) => (outcome.status === 'committed' ? outcome.deltas : []))) {
+      for (const delta of inTurn.map((asked) => outcomes[batch.indexOf(asked)]!).flatMap((outcome) => (outcome.status === 'committed' ? outcome.deltas : []))) {
         const held = shown.get(delta.holderId)!;
         assert.equal(planDelta(held.version, delta.version), 'apply');
         shown.set(delta.holderId, applyDelta(held, delta));

@@ -169,13 +169,40 @@ describe('the commit queue', () => {
   });
 
   // Guards the items of `#followUp`: what one of a commit gives away, the next one does not have.
-  it('[TQ2] takes along none that names an item which the commit names already, nor whom that keeps waiting', async () => {
-    const { flights, submit } = openQueue({ roundsMax: 9, workersMax: 2 });
+  it('[TQ2] has give way who names an item which the commit names already, once, and takes along who was behind', async () => {
+    const { queue, flights, told, submit } = openQueue({ roundsMax: 9, workersMax: 2 });
     for (const [name, holders, ...items] of [['a', 'AB', 's'], ['b', 'BC', 't'], ['c', 'AD', 'u'], ['d', 'AC', 's', 'v'], ['e', 'CE', 'w'], ['f', 'BE', 'v']] as const) submit(moves(name, holders, '', items));
     await turn();
-    assert.deepEqual(flights.map(({ names }) => names), ['a c b'], 'd names what a does, e waits for d, and f for e');
+    assert.deepEqual(flights.map(({ names }) => names), ['a c b e f'], 'd names what a does, and keeps neither e nor f waiting');
+    for (const [name, ...items] of [['g', 's'], ['h', 'x'], ['i', 'y']] as const) submit(moves(name, 'A', '', items));
     await flights[0]!.land();
-    assert.deepEqual(flights.slice(1).map(({ names }) => names), ['d e'], 'f names what d does');
+    assert.deepEqual(flights.slice(1).map(({ names }) => names), ['g h i'], 'd came back behind them, names what g does, and waits');
+    submit(moves('j', 'C'));
+    await flights[1]!.land();
+    assert.deepEqual([flights.slice(2).map(({ names }) => names), queue.length, told.has('d')], [['d j'], 2, false]);
+    await flights[2]!.land();
+    assert.deepEqual([queue.length, told.get('d')], [0, 'did d']);
+  });
+
+  // Guards that it is asked about when it comes back: it would take its holders' turns for what is gone.
+  it('[TQ6] judges who gave way when it is known what became of the item, and not before', async () => {
+    const gone = new Set<string>();
+    const asked: string[] = [];
+    const judge = (movements: readonly Movement[]) => Promise.resolve(movements.map((movement): MovementOutcome => (asked.push(nameOf(movement)), { status: 'refused', code: 'NOT_OWNER', details: {} })));
+    const { queue, flights, told, submit } = openQueue({ roundsMax: 9, doubts: (movement) => gone.has(nameOf(movement)), judge });
+    for (const [name, holders] of [['a', 'AB'], ['b', 'AC'], ['c', 'AD']] as const) submit(moves(name, holders, '', name === 'c' ? [] : ['s']));
+    await turn();
+    assert.deepEqual([flights.map(({ names }) => names), asked, queue.length], [['a c'], [], 3]);
+    gone.add('b');
+    await flights[0]!.land();
+    assert.deepEqual([asked, told.get('b'), queue.length, flights.length], [['b'], 'refused', 0, 1]);
+  });
+
+  it('[TQ2] takes along who waited only for one that stepped out, and was behind nobody else', async () => {
+    const { flights, submit } = openQueue({ roundsMax: 9, workersMax: 2, doubts: (movement) => nameOf(movement) === '?b', judge: () => new Promise(() => undefined) });
+    for (const [name, holders] of [['a', 'A'], ['?b', 'AX'], ['c', 'X'], ['d', 'XY'], ['e', 'YA']] as const) submit(moves(name, holders));
+    await turn();
+    assert.deepEqual(flights.map(({ names }) => names), ['a c d e']);
   });
 
   // Guards the doubts of `#followUp`: who goes along is taken before its turn would have come.
@@ -185,7 +212,7 @@ describe('the commit queue', () => {
     const { queue, flights, told, submit } = openQueue({ roundsMax: 9, doubts: (movement) => nameOf(movement).startsWith('?'), judge });
     for (const [name, holders] of [['a', 'AB'], ['?b', 'BC'], ['?c', 'AB'], ['d', 'BC'], ['e', 'A']] as const) submit(moves(name, holders));
     await turn();
-    assert.deepEqual([flights.map(({ names }) => names), asked, told.get('?b'), told.get('?c')], [['a e d'], ['?b', '?c'], 'refused', 'refused']);
+    assert.deepEqual([flights.map(({ names }) => names), asked, told.get('?b'), told.get('?c')], [['a d e'], ['?b', '?c'], 'refused', 'refused']);
     await flights[0]!.land();
     assert.equal(queue.length, 0);
   });
