@@ -8,7 +8,7 @@ export const SLOT_COUNT = 1024;
  * Stable for ever; the same in SQL: `sha256(key::bytea)`.
  */
 export function slotOf(key: string): number {
-  return hash('sha256', key, 'buffer').readUInt32BE(0) % SLOT_COUNT;
+  return Number.parseInt(hash('sha256', key, 'hex').slice(0, 8), 16) % SLOT_COUNT;
 }
 
 const REMEMBERED_KEYS_MAX = 100_000;

@@ -1,7 +1,7 @@
 import type { TransactionId } from '../schema/ids.ts';
 import { invariant } from '../schema/invariant.ts';
 import { Refusal } from '../schema/refusals.ts';
-import { arrayLiteral } from './array-literal.ts';
+import { arrayLiteral, literal } from './array-literal.ts';
 import { PausesChanged } from './database-errors.ts';
 import type { Lease } from './lease.ts';
 import type { ShardTransaction, Statement } from './shard-transaction.ts';
@@ -143,7 +143,7 @@ export class Transaction {
     const [part, ...others] = this.parts;
     invariant(part && others.length === 0, 'what is confirmed in the same round trip is on one shard');
     const slots = new Set(keys.map(rememberedSlot));
-    const sent = [part.query(TAKE_SLOTS, [[...slots]]), part.query(CONFIRM_OR_FAIL, [this.#mapView().versionOn(part.shard.index), this.#lease?.id], (error) => this.#inOurWords(part, error))];
+    const sent = [part.query(TAKE_SLOTS, [literal([...slots])]), part.query(CONFIRM_OR_FAIL, [this.#mapView().versionOn(part.shard.index), this.#lease?.id], (error) => this.#inOurWords(part, error))];
     this.#confirmed.add(part);
     await Promise.all(sent);
   }
@@ -186,7 +186,7 @@ export class Transaction {
     for (const part of this.parts) {
       const slots = new Set(keys.filter((key) => this.shardOf(key) === part.shard.index).map(rememberedSlot));
       if (slots.size === 0) continue;
-      await Promise.all([part.query(TAKE_SLOTS, [[...slots]]), this.confirm(part)]);
+      await Promise.all([part.query(TAKE_SLOTS, [literal([...slots])]), this.confirm(part)]);
     }
   }
 }

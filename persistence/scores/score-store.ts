@@ -165,7 +165,7 @@ async function claimNew(transact: Transact, batch: readonly Claim[]): Promise<vo
     const hashes = new Map(here.map(({ score }) => [score.id, score.hash.toString('hex')]));
     const fresh = new Set((await part.query<{ id: CommandId }>(CLAIM_NEW, [literal([...hashes.keys()]), literal([...hashes.values()])])).map(({ id }) => id));
     const others = [...hashes.keys()].filter((id) => !fresh.has(id));
-    const rows = others.length === 0 ? [] : await part.query<{ id: CommandId; hash: string }>(CLAIMED, [others]);
+    const rows = others.length === 0 ? [] : await part.query<{ id: CommandId; hash: string }>(CLAIMED, [literal(others)]);
     const stored = new Map(rows.map(({ id, hash }) => [id, hash]));
     for (const one of here) {
       one.isReused = (fresh.has(one.score.id) ? hashes : stored).get(one.score.id) !== one.score.hash.toString('hex');
@@ -202,7 +202,7 @@ async function record(transact: Transact, batch: readonly Entry[]): Promise<void
 
 async function countSome(transact: Transact, source: Counted, board: string, players: readonly PlayerId[]): Promise<ScoreChange[]> {
   return await transact(players, 'score-count', async (transaction) => {
-    const changes = await keptFor(transaction, players, 'behind its answers', () => transaction.parts.map((part) => part.query<ScoreChange>(COUNT[source], [players.filter((player) => transaction.shardOf(player) === part.shard.index), board])), [KEEP_SEASON]);
+    const changes = await keptFor(transaction, players, 'behind its answers', () => transaction.parts.map((part) => part.query<ScoreChange>(COUNT[source], [literal(players.filter((player) => transaction.shardOf(player) === part.shard.index)), board])), [KEEP_SEASON]);
     if (changes.every((rows) => rows.length === 0)) transaction.abandon();
     return changes.flat();
   });

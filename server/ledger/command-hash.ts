@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 
 /** The hash of what a command asked, whatever the order of its keys: the same id must ask the same. [KE2] */
 export function hashCommand(type: string, payload: unknown): Buffer {
-  return hash('sha256', `[${JSON.stringify(type)},${canonical(payload) ?? 'null'}]`, 'buffer');
+  // A buffer that Node makes by itself has memory of its own outside of the heap, and costs as much as the hash.
+  return Buffer.from(hash('sha256', `[${JSON.stringify(type)},${canonical(payload) ?? 'null'}]`, 'binary'), 'binary');
 }
 
 /** JSON with the keys of objects in order, see RFC 8785, 3.2.3; undefined for what JSON does not know. */
