@@ -10,10 +10,17 @@ export function hashCommand(type: string, payload: unknown): Buffer {
 function canonical(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map((inner) => canonical(inner) ?? 'null').join(',')}]`;
+  const keys = Object.keys(value);
+  if (isCanonical(keys, value as Record<string, unknown>)) return JSON.stringify(value);
   const members: string[] = [];
-  for (const key of Object.keys(value).sort()) {
+  for (const key of keys.sort()) {
     const inner = canonical((value as Record<string, unknown>)[key]);
     if (inner !== undefined) members.push(`${JSON.stringify(key)}:${inner}`);
   }
   return `{${members.join(',')}}`;
+}
+
+/** Whether the keys are in order already, and nothing is below them. */
+function isCanonical(keys: readonly string[], value: Record<string, unknown>): boolean {
+  return keys.every((key, at) => (at === 0 || (keys[at - 1] as string) < key) && (typeof value[key] !== 'object' || value[key] === null));
 }

@@ -16,7 +16,7 @@ export interface Side {
   items: OfferedItem[];
   fungibles: Record<string, number>;
   /** The commands that accepted the present revision; empty while it is not accepted. */
-  acceptedBy: CommandId[];
+  acceptedBy: readonly CommandId[];
 }
 
 /**
@@ -66,7 +66,7 @@ export class TradeWindow {
     this.mustBeOpen();
     if (revision !== this.revision) throw new Refusal('TRADE_STALE', { revision: this.revision });
     if (this.#sides.every(isEmpty)) throw new Refusal('BAD_REQUEST', { reason: 'both sides are empty' });
-    if (!side.acceptedBy.includes(command)) side.acceptedBy.push(command);
+    if (!side.acceptedBy.includes(command)) side.acceptedBy = [...side.acceptedBy, command];
     if (this.#sides[otherOf(place)].acceptedBy.length === 0) return 'waiting';
     this.phase = 'settling';
     return 'both';

@@ -23,6 +23,7 @@ export interface AcceptOutcome {
 
 /** One for all: a batch writes it once. */
 const SETTLED: AcceptOutcome = Object.freeze({ status: 'settled' as const });
+const answerSettled = () => SETTLED;
 
 export interface TradeDeps {
   ledger: Pick<Ledger, 'submit'>;
@@ -40,9 +41,10 @@ export class Trade {
   readonly id: TradeId;
   readonly window: TradeWindow;
   readonly #deps: TradeDeps;
-  readonly #seats: { readonly player: PlayerId; session: { readonly epoch: number } }[] = [];
+  // An array that something is pushed to has room for sixteen more: of those of a trade that waits, each would be as large as the rest of it.
+  #seats: readonly { readonly player: PlayerId; session: { readonly epoch: number } }[] = [];
   /** What each command asked here, so that a repeat is told from a reuse. */
-  readonly #asked: { id: CommandId; hash: Buffer }[] = [];
+  #asked: readonly { id: CommandId; hash: Buffer }[] = [];
   #lastHash: { revision: number; hash: Buffer } | undefined;
   #settlement: Promise<AcceptOutcome> | undefined;
   /** Why it is cancelled should it open again. */
@@ -59,7 +61,7 @@ export class Trade {
   seat(player: PlayerId, session: { readonly epoch: number }): void {
     this.window.side(player);
     const seat = this.#seats.find((taken) => taken.player === player);
-    if (seat === undefined) this.#seats.push({ player, session });
+    if (seat === undefined) this.#seats = [...this.#seats, { player, session }];
     else seat.session = session;
   }
 
@@ -100,7 +102,7 @@ export class Trade {
     if (this.window.phase !== 'open') return await this.#afterwards(player, commandId, hash);
 
     const state = this.window.accept(player, revision, commandId);
-    if (asked === undefined) this.#asked.push({ id: commandId, hash });
+    if (asked === undefined) this.#asked = [...this.#asked, { id: commandId, hash }];
     if (state === 'waiting') return { status: 'waiting' };
     const settlement = this.#settle();
     this.#settlement = settlement;
@@ -146,7 +148,7 @@ export class Trade {
 
   /** Both sides and the write ask for the same one. */
   #hashOf(revision: number): Buffer {
-    if (this.#lastHash?.revision !== revision) this.#lastHash = { revision, hash: hashCommand('trade:accept', { tradeId: this.id, revision }) };
+    if (this.#lastHash?.revision !== revision) this.#lastHash = { revision, hash: hashCommand('trade:accept', { revision, tradeId: this.id }) };
     return this.#lastHash.hash;
   }
 
@@ -224,7 +226,7 @@ export class Trade {
     return {
       reason: 'trade',
       postings: tradePostings(this.window),
-      commands: this.#commandIds().map(({ actor, id }) => ({ actor, id, hash, answer: () => SETTLED })),
+      commands: this.#commandIds().map(({ actor, id }) => ({ actor, id, hash, answer: answerSettled })),
       fences: this.#seats.map(({ player, session: { epoch } }) => ({ player, epoch })),
     };
   }

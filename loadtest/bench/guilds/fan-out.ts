@@ -6,7 +6,8 @@ import type { BenchOptions, BenchResult } from '../kit/bench.ts';
 import { quantile, timeEach } from '../kit/measure.ts';
 import { quiet, signIn } from '../sockets/trader.ts';
 import { Crowd } from './crowd.ts';
-import { Hall, newCommandId } from './hall.ts';
+import { newCommandId } from '../kit/command-id.ts';
+import { Hall } from './hall.ts';
 import { SERVERS_MAX, type Town } from './town.ts';
 
 const MEMBERS_MAX = 1_000;

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { faultPoints } from '../../../persistence/index.ts';
-import type { CommandId, GuildId, PlayerId } from '../../../schema/ids.ts';
+import type { GuildId, PlayerId } from '../../../schema/ids.ts';
 import { Catalog, loadCatalog } from '../../../server/catalog/index.ts';
 import { createFeatures, type Features } from '../../../server/features.ts';
 import type { GuildDeed } from '../../../server/guilds/index.ts';
 import { Metrics } from '../../../server/telemetry/index.ts';
+import { newCommandId } from '../kit/command-id.ts';
 import { populateInBulk } from '../kit/bulk-players.ts';
 import type { Cluster } from '../kit/economy.ts';
 import { timeEach } from '../kit/measure.ts';
@@ -128,5 +129,3 @@ export class Hall {
 export function seatsOf(bands: readonly Band[]): Seat[] {
   return bands.flatMap(({ id, members }) => members.map((player) => ({ guild: id, player })));
 }
-
-export const newCommandId = (): CommandId => randomUUID() as CommandId;

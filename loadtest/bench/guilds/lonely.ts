@@ -3,7 +3,7 @@ import type { BenchOptions, BenchResult, Target } from '../kit/bench.ts';
 import { medians, quantile, timeEach, timePairs } from '../kit/measure.ts';
 import { startBare, type GameServer } from '../sockets/game-server.ts';
 import { newTrader, quiet } from '../sockets/trader.ts';
-import { newCommandId } from './hall.ts';
+import { newCommandId } from '../kit/command-id.ts';
 import type { Town } from './town.ts';
 
 /** Each with a guild of its own: some have it on their own shard, and most have not. */

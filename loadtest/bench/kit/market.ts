@@ -1,13 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { faultPoints, newId } from '../../../persistence/index.ts';
 import type { Holdings } from '../../../schema/holdings.ts';
-import type { CommandId, ItemId, PlayerId, TradeId } from '../../../schema/ids.ts';
+import type { ItemId, PlayerId, TradeId } from '../../../schema/ids.ts';
 import { invariant } from '../../../schema/invariant.ts';
 import { loadCatalog } from '../../../server/catalog/index.ts';
 import { createFeatures, type Features } from '../../../server/features.ts';
 import { Metrics } from '../../../server/telemetry/index.ts';
 import { Trade } from '../../../server/trading/index.ts';
+import { newCommandId } from './command-id.ts';
 import { populate, type Economy } from './economy.ts';
 import { FreePlayers, type Pairs } from './free-players.ts';
 import { ASSETS, pick, seededRandom, type Random } from './holdings.ts';
@@ -102,8 +102,8 @@ export class Market {
     trade.seat(b, SESSION);
     await trade.offer(a, { items: [given], fungibles: { gold: 1 } });
     const { revision } = await trade.offer(b, { items: [taken], fungibles: {} });
-    await trade.accept(a, { commandId: randomUUID() as CommandId, revision });
-    const { status } = await trade.accept(b, { commandId: randomUUID() as CommandId, revision });
+    await trade.accept(a, { commandId: newCommandId(), revision });
+    const { status } = await trade.accept(b, { commandId: newCommandId(), revision });
     invariant(status === 'settled', 'the second acceptance settles');
   }
 
