@@ -3,10 +3,10 @@ import { redisBus, type RedisLink } from '../../../persistence/index.ts';
 import type { GuildId, PlayerId } from '../../../schema/ids.ts';
 import { invariant } from '../../../schema/invariant.ts';
 import type { BenchOptions, BenchResult } from '../kit/bench.ts';
+import { newCommandId } from '../kit/command-id.ts';
 import { quantile, timeEach } from '../kit/measure.ts';
 import { quiet, signIn } from '../sockets/trader.ts';
 import { Crowd } from './crowd.ts';
-import { newCommandId } from '../kit/command-id.ts';
 import { Hall } from './hall.ts';
 import { SERVERS_MAX, type Town } from './town.ts';
 
@@ -19,6 +19,8 @@ const HEARD_MAX_MS = 10_000;
 const BARE_MESSAGES = 200;
 const BARE_BYTES = 200;
 const BARE_CHANNEL = 'bench:news';
+/** The processes' clocks tell whole milliseconds: what they do not tell apart took half of one, more or less. */
+const LEAST_MS = 0.5;
 
 interface Heard {
   /** When its process said it, by that process's clock, which is ours. */
@@ -101,7 +103,7 @@ async function publishesOf({ commands }: RedisLink): Promise<number> {
 }
 
 function rows(members: number, hosts: ReadonlyMap<string, number>, { publishedAt, publishes }: Heard, heardAt: readonly number[][], bare: readonly number[]): BenchResult[] {
-  const waits = publishedAt.map((at, event) => heardAt.map((heard) => (heard[event] ?? Number.NaN) - at));
+  const waits = publishedAt.map((at, event) => heardAt.map((heard) => Math.max(LEAST_MS, (heard[event] ?? Number.NaN) - at)));
   const all = waits.flat();
   const each = [...hosts.values()].toSorted((a, b) => a - b);
   const at = `${members.toLocaleString('en')} members online over ${hosts.size} processes (${each[0]} to ${each.at(-1)} on each)`;
