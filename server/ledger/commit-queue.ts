@@ -1,5 +1,5 @@
 import { holdersOf, itemsOf, type GiveBack, type Movement, type MovementOutcome, type Turns } from '../../persistence/index.ts';
-import type { HolderId, ItemId } from '../../schema/ids.ts';
+import type { HolderId } from '../../schema/ids.ts';
 import { invariant } from '../../schema/invariant.ts';
 import { Refusal } from '../../schema/refusals.ts';
 import { RenewedMap } from './renewed-map.ts';
@@ -234,7 +234,7 @@ export class CommitQueue {
    */
   #followUp(batch: Entry[], lane: Lane): Entry[] {
     const { batchSizeMax, roundsMax } = this.#options;
-    const items = new Set<ItemId>();
+    const items = new Set(batch.flatMap(({ movement }) => itemsOf(movement)));
     const taken = new Map<HolderId, number>();
     const nextOf = (holder: HolderId) => this.#lines.get(holder)?.[taken.get(holder) ?? 0];
     const namesTaken = ({ movement }: Entry) => itemsOf(movement).some((item) => items.has(item));
@@ -242,10 +242,7 @@ export class CommitQueue {
     const left = lane.ready.length;
     let more = [...batch];
     for (let round = 1; more.length > 0; round++) {
-      for (const { holders, movement } of more) {
-        for (const holder of holders) taken.set(holder, (taken.get(holder) ?? 0) + 1);
-        for (const item of itemsOf(movement)) items.add(item);
-      }
+      for (const { holders } of more) for (const holder of holders) taken.set(holder, (taken.get(holder) ?? 0) + 1);
       if (round >= roundsMax) break;
       more = [];
       const due = new Set(taken.keys());
