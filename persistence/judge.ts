@@ -1,4 +1,5 @@
 import type { TransactionId } from '../schema/ids.ts';
+import { uuidArray } from './array-binary.ts';
 import { holdersOf, type Movement, type MovementOutcome } from './movement.ts';
 import { inputFor, localityOf, type Entry } from './settle-input.ts';
 import { denyAll, denyUnfit, type Denials, type HolderRow, type SettleRow } from './settle-outcomes.ts';
@@ -31,7 +32,7 @@ export function judger(shards: readonly Shard[], map: SlotMap): Judge {
         const locality = localityOf(place, shardOf);
         const input = inputFor(entries, locality);
         const [present, denied] = await Promise.all([
-          pool.query<HolderRow>({ ...READ_HOLDERS, values: [`{${holders.filter(locality.here).join(',')}}`] }),
+          pool.query<HolderRow>({ ...READ_HOLDERS, values: [uuidArray(holders.filter(locality.here))] }),
           input && pool.query<SettleRow>({ ...CHECK, values: input.valuesFor(CHECK) }),
         ]);
         return { present: present.rows, denied: denied?.rows ?? [] };

@@ -1,4 +1,6 @@
 import { invariant } from '../schema/invariant.ts';
+import { byteaArray, int2Array, int4Array, int8Array, uuidArray } from './array-binary.ts';
+import { literal } from './array-literal.ts';
 import type { Statement } from './shard-transaction.ts';
 
 /**
@@ -28,6 +30,16 @@ const TYPES = {
 } as const;
 
 export type Column = keyof typeof TYPES;
+
+/** What numbers and ids are sent as; texts are literals, whose elements are quoted already. */
+const ENCODED: Record<string, (column: never) => Buffer | string> = {
+  'smallint[]': int2Array, 'int[]': int4Array, 'bigint[]': int8Array, 'uuid[]': uuidArray, 'bytea[]': byteaArray,
+};
+
+/** A column as the parameter of a statement. */
+export function encoded(column: Column, values: readonly unknown[]): Buffer | string {
+  return (ENCODED[TYPES[column]] ?? literal)(values as never);
+}
 
 /** A statement whose parameters are columns of a batch, in this order. */
 export interface BatchStatement extends Statement {

@@ -5,7 +5,7 @@ import { writeForeseen } from './guilds/write-flush.ts';
 import { holdersOf, type Movement, type MovementOutcome } from './movement.ts';
 import { newId } from './new-id.ts';
 import { inputFor, localityOf, type Entry } from './settle-input.ts';
-import { lockAll } from './settle-locks.ts';
+import { lockUnseen } from './settle-locks.ts';
 import { collectOutcomes, type SettleRow } from './settle-outcomes.ts';
 import { pausedIn } from './support/pauses.ts';
 import type { Transaction } from './transaction.ts';
@@ -78,24 +78,27 @@ export async function settleForeseen(transaction: Transaction, decided: readonly
   const { parts, shardOf } = transaction;
   const entries = decided.map(({ movement, epochs }, at): Entry => ({ ix: at + 1, movement, transactionId: newId<TransactionId>(), answers: movement.commands.map(({ answer }) => answer(UNSEEN)), epochs }));
   const holders = Map.groupBy(new Set(decided.flatMap((one) => one.holders)), shardOf);
+  const next = new Map<HolderId, number>();
   const sent = parts.map((part) => {
     const { index } = part.shard;
     const input = inputFor(entries, localityOf(index, shardOf));
     invariant(input, 'whoever is on a shard gives or gets something there');
     const statement = input.sure({ copies: false });
-    const locking = lockAll(part, holders.get(index) ?? [], { isAtOnce: parts.length > 1 });
     const { values, inOurWords } = transaction.confirmWithin(part);
-    const acting = part.query<SettleRow>(statement, input.valuesFor(statement, values), inOurWords);
+    const parameters = input.valuesFor(statement, values);
+    const locking = lockUnseen(part, holders.get(index) ?? [], { isAtOnce: parts.length > 1 });
+    const acting = part.query<SettleRow>(statement, parameters, inOurWords).then((rows) => {
+      onActed();
+      return input.named(rows, (holder, version) => next.set(holder, version + 1));
+    });
     const guilds = decided.flatMap(({ of }) => (of !== undefined && shardOf(of.guild.id) === index ? [of] : []));
     const writing = guilds.length > 0 ? writeForeseen(part, guilds) : undefined;
-    return { index, answers: Promise.all([locking, acting.then((rows) => (onActed(), rows)), writing]) };
+    return { index, answers: Promise.all([acting, writing, locking]) };
   });
   transaction.endBehind();
   const answers = await Promise.all(sent.map((part) => part.answers));
-  const next = new Map(answers.flatMap(([locked]) => locked.map(({ holder, version }) => [holder, version + 1])));
-  for (const { movement } of decided) for (const holder of holdersOf(movement)) next.set(holder, (next.get(holder) ?? Number.NaN) + 1);
-  const nowOn = new Map(answers.map(([, , now], place) => [sent[place]?.index, now]));
-  const outcomes = collectOutcomes(entries, new Map(), next, answers.flatMap(([, changes]) => changes));
+  const nowOn = new Map(answers.map(([, now], place) => [sent[place]?.index, now]));
+  const outcomes = collectOutcomes(entries, new Map(), next, answers.flatMap(([changes]) => changes));
   return outcomes.map((outcome, place): MovementOutcome => {
     const of = decided[place]?.of;
     return of === undefined || outcome.status !== 'committed' ? outcome : { ...outcome, at: nowOn.get(shardOf(of.guild.id)) as number };

@@ -1,11 +1,12 @@
 import type { HolderId, ItemId, TransactionId } from '../schema/ids.ts';
 import { QUANTITY_MAX } from '../schema/quantities.ts';
-import { literal, quoted, quotedJson } from './array-literal.ts';
+import { quoted, quotedJson } from './array-literal.ts';
 import { holdersOf, type Movement } from './movement.ts';
 import { homeOf, type CommandActor, type ItemContent, type Posting } from './posting.ts';
-import type { BatchStatement } from './settle-columns.ts';
+import { encoded, type BatchStatement } from './settle-columns.ts';
 import { ACT, ACT_HERE, GATHER, TRADE } from './settle-statements.ts';
-import { sureStatement } from './settle-sure.ts';
+import type { SettleRow } from './settle-outcomes.ts';
+import { ANSWERED, readPlace, sureStatement } from './settle-sure.ts';
 import type { Writer } from './writer-check.ts';
 
 /** A movement with its place in the batch, from 1, and the ledger's name for it. */
@@ -83,20 +84,19 @@ const emptyColumns = () => ({
   ix: [] as number[], seq: [] as number[], asset: [] as number[], item: [] as number[], version: [] as number[], quantity: [] as number[], giver: [] as number[], receiver: [] as number[],
   stays: [] as number[], goes: [] as number[], comes: [] as number[], kinds: [] as string[], attributes: [] as string[], bounds: [] as boolean[],
   debitHolder: [] as number[], debitAsset: [] as number[], spent: [] as number[], change: [] as number[], rise: [] as number[], creditHolder: [] as number[], creditAsset: [] as number[], credit: [] as number[],
-  commandIx: [] as number[], place: [] as number[], actor: [] as number[], commandId: [] as string[], hash: [] as number[], hashes: [] as string[], answer: [] as number[], answers: [] as string[],
+  commandIx: [] as number[], place: [] as number[], actor: [] as number[], commandId: [] as string[], hash: [] as number[], hashes: [] as Buffer[], answer: [] as number[], answers: [] as string[],
   earnedIx: [] as number[], earner: [] as number[], xp: [] as number[], gathered: [] as number[],
 });
 
 /**
- * A batch's columns, which grow row by row.
- *
- * They are written as PostgreSQL array literals by hand: ids and numbers need no quoting, and the driver's general
- * encoder is most of a batch's cost in this process. Names are quoted, because one may be `null`.
+ * A batch's columns, which grow row by row. They are encoded by hand: the driver's general encoder is most of a batch's cost in this
+ * process. Names are quoted, because one may be `null`.
  */
 export class SettleInput {
   readonly #columns = emptyColumns();
   readonly #places = new Map<string, number>();
   readonly #assets = new Map<string, number>();
+  readonly #assetNames: string[] = [];
   readonly #nets = new Map<number, Net>();
   #lastReason: string | undefined;
   #lastHash: Buffer | undefined;
@@ -195,7 +195,34 @@ export class SettleInput {
 
   /** The parameters of a statement, in its order. */
   valuesFor({ columns }: BatchStatement, writer?: Writer): unknown[] {
-    return columns.map((column) => (column === 'mapVersion' || column === 'lease' || column === 'paused' ? writer?.[column] : literal(this.#columns[column])));
+    return columns.map((column) => (column === 'mapVersion' || column === 'lease' || column === 'paused' ? writer?.[column] : encoded(column, this.#columns[column])));
+  }
+
+  /**
+   * What a sure statement answers by places, by names: one row for each holder and asset, as other statements answer.
+   * @param onVersion is told of each holder whose row was not seen
+   */
+  named(rows: readonly SettleRow[], onVersion?: (holder: HolderId, version: number) => void): SettleRow[] {
+    const { keys, credit, creditHolder, creditAsset, debitHolder, debitAsset } = this.#columns;
+    const changes: SettleRow[] = [];
+    const change = (holder: number | undefined, asset: number | undefined, n: number) => changes.push({ ix: null, holder: keys[(holder ?? 0) - 1] ?? null, key: this.#assetNames[(asset ?? 0) - 1] ?? null, n, doc: null });
+    for (const row of rows) {
+      if (row.holder !== null) {
+        changes.push(row);
+        continue;
+      }
+      const [places, numbers] = row.doc as [number[] | null, number[]];
+      // Who had nothing of it before has what came, and is not answered.
+      const credited = [...credit];
+      for (const [at, place] of (places ?? []).entries()) {
+        const [{ what, at: index }, number] = [readPlace(place), numbers[at] as number];
+        if (what === ANSWERED.version) onVersion?.(keys[index] as HolderId, number);
+        else if (what === ANSWERED.debit) change(debitHolder[index], debitAsset[index], number);
+        else if (what === ANSWERED.credit) credited[index] = number;
+      }
+      for (const [index, quantity] of credited.entries()) change(creditHolder[index], creditAsset[index], quantity);
+    }
+    return changes;
   }
 
   #writeBalances(): void {
@@ -243,6 +270,7 @@ export class SettleInput {
     let place = this.#assets.get(asset);
     if (place === undefined) {
       place = this.#columns.assets.push(quoted(asset));
+      this.#assetNames.push(asset);
       this.#assets.set(asset, place);
     }
     return place;
@@ -260,7 +288,7 @@ export class SettleInput {
     const { hashes } = this.#columns;
     if (hash === this.#lastHash || this.#lastHash?.equals(hash)) return hashes.length;
     this.#lastHash = hash;
-    return hashes.push(`"\\\\x${hash.toString('hex')}"`);
+    return hashes.push(hash);
   }
 
   /** Most are answered the same. */

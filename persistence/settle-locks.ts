@@ -1,11 +1,12 @@
 import type { HolderId } from '../schema/ids.ts';
+import { uuidArray } from './array-binary.ts';
 import { isLockLost } from './database-errors.ts';
 import type { FlushReading } from './guilds/read-flush.ts';
 import { holdersOf, type Movement } from './movement.ts';
 import { isPlayer } from './posting.ts';
 import { localityOf } from './settle-input.ts';
 import { denyUnfit, type Denials, type HolderRow } from './settle-outcomes.ts';
-import { LOCK, LOCK_AT_ONCE, LOCK_COMMANDS } from './settle-statements.ts';
+import { LOCK, LOCK_AT_ONCE, LOCK_COMMANDS, LOCK_UNSEEN, LOCK_UNSEEN_AT_ONCE } from './settle-statements.ts';
 import type { ShardTransaction } from './shard-transaction.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -79,5 +80,12 @@ export async function lockHolders(transaction: Transaction, movements: readonly 
 
 /** The rows of holders on one shard, waited for in order, or had at once. @throws {LockedElsewhere} when they were to be had at once */
 export function lockAll(part: ShardTransaction, holders: readonly HolderId[], { isAtOnce }: { isAtOnce: boolean }): Promise<HolderRow[]> {
-  return part.query<HolderRow>(isAtOnce ? LOCK_AT_ONCE : LOCK, [`{${holders.join(',')}}`], (error) => (isAtOnce && isLockLost(error) ? new LockedElsewhere(error) : error));
+  return part.query<HolderRow>(isAtOnce ? LOCK_AT_ONCE : LOCK, [uuidArray(holders)], isAtOnce ? elsewhere : undefined);
 }
+
+/** The same, and nobody is told what is in them. @throws {LockedElsewhere} when they were to be had at once */
+export async function lockUnseen(part: ShardTransaction, holders: readonly HolderId[], { isAtOnce }: { isAtOnce: boolean }): Promise<void> {
+  await part.query(isAtOnce ? LOCK_UNSEEN_AT_ONCE : LOCK_UNSEEN, [uuidArray(holders)], isAtOnce ? elsewhere : undefined);
+}
+
+const elsewhere = (error: unknown): unknown => (isLockLost(error) ? new LockedElsewhere(error) : error);

@@ -8,7 +8,7 @@ import type { Entry } from './settle-input.ts';
 
 /**
  * One row of a settle statement: why a movement must not happen (`ix`, reason, details), or what a holder has now: so many of an asset, or without
- * a name so much experience and a level. Without either, `doc` is a list of holders, assets and quantities.
+ * a name so much experience and a level. Without either, `doc` is what only `SettleInput.named` can read.
  */
 export interface SettleRow {
   /** The movement's place in the batch, from 1. */
@@ -146,10 +146,9 @@ function told(changes: readonly SettleRow[]): { balances: Balances; profiles: Ma
     if (held === undefined) balances.set(holder, [{ asset, quantity }]);
     else held.push({ asset, quantity });
   };
-  for (const { ix, holder, key: asset, n, doc } of changes) {
+  for (const { holder, key: asset, n, doc } of changes) {
     if (holder !== null && asset === null) profiles.set(holder, { xp: n, level: Number(doc) });
     else if (holder !== null && asset !== null) hold(holder, asset, n);
-    else if (ix === null && doc !== null) for (const [who, what, quantity] of doc as [string, string, number][]) hold(who, what, quantity);
   }
   return { balances, profiles };
 }

@@ -7,9 +7,15 @@ import type { Statement } from './shard-transaction.ts';
  * READ COMMITTED gives each statement its own snapshot, so what follows sees what a waiter waited for. [LD2]
  */
 const HOLDERS = 'select holder, version::float8 as version, session_epoch::float8 as epoch, frozen from inventory where holder = any($1::uuid[])';
-export const LOCK: Statement = { name: 'settle-lock', text: `${HOLDERS} order by holder for update` };
+const IN_ORDER = 'order by holder for update';
+const AT_ONCE = 'for update nowait';
+const unseen = (how: string) => `select count(*)::int as rows from (select from inventory where holder = any($1::uuid[]) ${how}) as locked`;
+export const LOCK: Statement = { name: 'settle-lock', text: `${HOLDERS} ${IN_ORDER}` };
 /** The same for who waits for nobody: it fails where somebody has one of them. */
-export const LOCK_AT_ONCE: Statement = { name: 'settle-lock-at-once', text: `${HOLDERS} for update nowait` };
+export const LOCK_AT_ONCE: Statement = { name: 'settle-lock-at-once', text: `${HOLDERS} ${AT_ONCE}` };
+/** Of both, for who hears what is in them from another statement: a row that is not told costs less than one that is. */
+export const LOCK_UNSEEN: Statement = { name: 'settle-lock-unseen', text: unseen(IN_ORDER) };
+export const LOCK_UNSEEN_AT_ONCE: Statement = { name: 'settle-lock-unseen-at-once', text: unseen(AT_ONCE) };
 
 /** The same rows as they are, for who only asks. */
 export const READ_HOLDERS: Statement = { name: 'settle-read-holders', text: HOLDERS };

@@ -191,7 +191,7 @@ export function settler({ transact, reach, foresees = true }: SettleDeps): Settl
     async function surely(part: ShardTransaction, input: SettleInput): Promise<SettleRow[]> {
       const statement = input.sure({ copies: care.isCareful });
       const { values, inOurWords } = transaction.confirmWithin(part);
-      return await part.query<SettleRow>(statement, input.valuesFor(statement, values), inOurWords);
+      return input.named(await part.query<SettleRow>(statement, input.valuesFor(statement, values), inOurWords));
     }
 
     async function choosily(part: ShardTransaction, input: SettleInput): Promise<SettleRow[]> {

@@ -408,7 +408,7 @@ export const MUTATIONS = {
   },
   'sessions-foreseen': {
     guard: 'who acts by what was foreseen has the session that is there under the locks [GA6] [TP11]',
-    edits: [{ file: SURE, find: ' and r.session_epoch = #epochs[h.at::int] and not r.frozen returning 1', replace: ' returning 1' }],
+    edits: [{ file: SURE, find: ' and r.session_epoch = #epochs[h.at::int] and not r.frozen returning', replace: ' returning' }],
   },
   'sessions-together': {
     guard: 'one session of a player, or what they ask is not foreseen [TP11]',

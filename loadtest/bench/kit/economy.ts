@@ -16,6 +16,8 @@ const POOL_MAX = 10;
 /** For what is measured against, and for whoever fills a database. */
 const CONNECTIONS_BESIDE = 60;
 const CONNECTIONS_MIN = 100;
+/** Room for all databases that are measured in turn, or what one reads pushes out what the other does. */
+const BUFFERS = '1GB';
 const CREATIONS_IN_FLIGHT = 16;
 const GRANTS_PER_BATCH = 25;
 
@@ -43,7 +45,7 @@ export async function openEconomy(shardCount = SHARD_COUNT, spareCount = 1, sett
   const postgres = await startEmbeddedPostgres({
     dir: folder,
     databases: [...named('bench', shardCount), ...named('spare', spareCount)],
-    settings: { max_connections: Math.max(CONNECTIONS_MIN, shardCount * POOL_MAX + CONNECTIONS_BESIDE), ...settings },
+    settings: { max_connections: Math.max(CONNECTIONS_MIN, shardCount * POOL_MAX + CONNECTIONS_BESIDE), shared_buffers: BUFFERS, ...settings },
   });
   const cluster = await openOn(postgres.urls.slice(0, shardCount));
   return {
