@@ -76,7 +76,8 @@ export function uuidArray(values: readonly string[]): Buffer {
   const text = Buffer.from(values.join(''));
   let wrong = text.length ^ (values.length * UUID_CHARS);
   let [at, from] = [HEADER_BYTES, 0];
-  for (let index = 0; index < values.length; index++) {
+  for (const value of values) {
+    wrong |= value.length ^ UUID_CHARS;
     view.setInt32(at, UUID_BYTES);
     at += LENGTH_BYTES;
     for (let byte = 0; byte < UUID_BYTES; byte++) {

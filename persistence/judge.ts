@@ -1,8 +1,9 @@
 import type { TransactionId } from '../schema/ids.ts';
 import { uuidArray } from './array-binary.ts';
 import { holdersOf, type Movement, type MovementOutcome } from './movement.ts';
+import type { SettleRow } from './settle-columns.ts';
 import { inputFor, localityOf, type Entry } from './settle-input.ts';
-import { denyAll, denyUnfit, type Denials, type HolderRow, type SettleRow } from './settle-outcomes.ts';
+import { denyAll, denyUnfit, type Denials, type HolderRow } from './settle-outcomes.ts';
 import { CHECK, READ_HOLDERS } from './settle-statements.ts';
 import { keysOf } from './settle.ts';
 import type { Shard } from './shard.ts';

@@ -69,5 +69,7 @@ const endsOf = (posting: Posting): HolderId[] => ['giver' in posting ? posting.g
 
 /** The items that its postings name. */
 export function itemsOf({ postings }: Movement): ItemId[] {
-  return postings.flatMap((posting) => ('item' in posting ? [posting.item] : []));
+  const items: ItemId[] = [];
+  for (const posting of postings) if ('item' in posting) items.push(posting.item);
+  return items;
 }

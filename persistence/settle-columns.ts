@@ -58,3 +58,17 @@ export function batchStatement(name: string, template: string): BatchStatement {
   });
   return { name, text, columns };
 }
+
+/**
+ * One row of a settle statement: why a movement must not happen (`ix`, reason, details), or what a holder has now: so many of an asset, or without
+ * a name so much experience and a level. Without either, `doc` is what only `SettleInput.named` can read.
+ */
+export interface SettleRow {
+  /** The movement's place in the batch, from 1. */
+  ix: number | null;
+  holder: string | null;
+  key: string | null;
+  n: number;
+  doc: unknown;
+  [column: string]: unknown;
+}

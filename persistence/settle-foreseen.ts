@@ -4,9 +4,10 @@ import type { GuildChange, GuildFlush, GuildRow } from './guilds/flush.ts';
 import { writeForeseen } from './guilds/write-flush.ts';
 import { holdersOf, type Movement, type MovementOutcome } from './movement.ts';
 import { newId } from './new-id.ts';
+import type { SettleRow } from './settle-columns.ts';
 import { inputFor, localityOf, type Entry } from './settle-input.ts';
 import { lockUnseen } from './settle-locks.ts';
-import { collectOutcomes, type SettleRow } from './settle-outcomes.ts';
+import { collectOutcomes } from './settle-outcomes.ts';
 import { pausedIn } from './support/pauses.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -79,13 +80,16 @@ export async function settleForeseen(transaction: Transaction, decided: readonly
   const entries = decided.map(({ movement, epochs }, at): Entry => ({ ix: at + 1, movement, transactionId: newId<TransactionId>(), answers: movement.commands.map(({ answer }) => answer(UNSEEN)), epochs }));
   const holders = Map.groupBy(new Set(decided.flatMap((one) => one.holders)), shardOf);
   const next = new Map<HolderId, number>();
-  const sent = parts.map((part) => {
-    const { index } = part.shard;
-    const input = inputFor(entries, localityOf(index, shardOf));
+  // What cannot be sent fails before anything is. [TP12]
+  const prepared = parts.map((part) => {
+    const input = inputFor(entries, localityOf(part.shard.index, shardOf));
     invariant(input, 'whoever is on a shard gives or gets something there');
     const statement = input.sure({ copies: false });
     const { values, inOurWords } = transaction.confirmWithin(part);
-    const parameters = input.valuesFor(statement, values);
+    return { part, input, statement, parameters: input.valuesFor(statement, values), inOurWords };
+  });
+  const sent = prepared.map(({ part, input, statement, parameters, inOurWords }) => {
+    const { index } = part.shard;
     const locking = lockUnseen(part, holders.get(index) ?? [], { isAtOnce: parts.length > 1 });
     const acting = part.query<SettleRow>(statement, parameters, inOurWords).then((rows) => {
       onActed();

@@ -3,9 +3,8 @@ import { QUANTITY_MAX } from '../schema/quantities.ts';
 import { quoted, quotedJson } from './array-literal.ts';
 import { holdersOf, type Movement } from './movement.ts';
 import { homeOf, type CommandActor, type ItemContent, type Posting } from './posting.ts';
-import { encoded, type BatchStatement } from './settle-columns.ts';
+import { encoded, type BatchStatement, type SettleRow } from './settle-columns.ts';
 import { ACT, ACT_HERE, GATHER, TRADE } from './settle-statements.ts';
-import type { SettleRow } from './settle-outcomes.ts';
 import { ANSWERED, readPlace, sureStatement } from './settle-sure.ts';
 import type { Writer } from './writer-check.ts';
 
@@ -227,8 +226,9 @@ export class SettleInput {
 
   #writeBalances(): void {
     const c = this.#columns;
-    for (const { holder, asset, isShared, ...net } of this.#nets.values()) {
-      const [spent, got] = [Math.min(net.spent, TOO_MUCH), Math.min(net.got, TOO_MUCH)];
+    for (const { holder, asset, isShared, spent: spentInAll, got: gotInAll } of this.#nets.values()) {
+      const spent = Math.min(spentInAll, TOO_MUCH);
+      const got = Math.min(gotInAll, TOO_MUCH);
       if (spent === 0) {
         c.creditHolder.push(holder);
         c.creditAsset.push(asset);

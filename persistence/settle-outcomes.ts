@@ -4,21 +4,8 @@ import { invariant } from '../schema/invariant.ts';
 import { firstRefusal, type RefusalCode } from '../schema/refusals.ts';
 import { pausedIn } from './support/pauses.ts';
 import { holdersOf, type Movement, type MovementOutcome, type StaleItem } from './movement.ts';
+import type { SettleRow } from './settle-columns.ts';
 import type { Entry } from './settle-input.ts';
-
-/**
- * One row of a settle statement: why a movement must not happen (`ix`, reason, details), or what a holder has now: so many of an asset, or without
- * a name so much experience and a level. Without either, `doc` is what only `SettleInput.named` can read.
- */
-export interface SettleRow {
-  /** The movement's place in the batch, from 1. */
-  ix: number | null;
-  holder: string | null;
-  key: string | null;
-  n: number;
-  doc: unknown;
-  [column: string]: unknown;
-}
 
 type Denied = Exclude<MovementOutcome, { status: 'committed' }>;
 

@@ -8,8 +8,9 @@ import { holdersOf, type Movement, type MovementOutcome } from './movement.ts';
 import { homeOf } from './posting.ts';
 import { newId } from './new-id.ts';
 import type { Transact } from './routed-transact.ts';
+import type { SettleRow } from './settle-columns.ts';
 import { inputFor, localityOf, type Entry, type SettleInput } from './settle-input.ts';
-import { collectOutcomes, denyAll, type Denials, type HolderRow, type SettleRow } from './settle-outcomes.ts';
+import { collectOutcomes, denyAll, type Denials, type HolderRow } from './settle-outcomes.ts';
 import { decideForeseen, settleForeseen } from './settle-foreseen.ts';
 import { LockedElsewhere, lockHolders } from './settle-locks.ts';
 import { CHECK, RECALL } from './settle-statements.ts';
@@ -179,8 +180,13 @@ export function settler({ transact, reach, foresees = true }: SettleDeps): Settl
       );
       for (const rows of checked) denyAll(denials, rows);
     }
-    const acting = parts.map((part) => ({ part, input: inputOf(part) })).map(async ({ part, input }): Promise<SettleRow[]> => {
-      const rows = await (input === undefined ? confirmed(part) : isDecided || !care.isCareful || parts.length > 1 ? surely(part, input) : choosily(part, input));
+    const sends = parts.map((part) => {
+      const input = inputOf(part);
+      if (input === undefined) return () => confirmed(part);
+      return isDecided || !care.isCareful || parts.length > 1 ? surely(part, input) : choosily(part, input);
+    });
+    const acting = sends.map(async (send): Promise<SettleRow[]> => {
+      const rows = await send();
       actedFirst();
       return rows;
     });
@@ -188,15 +194,18 @@ export function settler({ transact, reach, foresees = true }: SettleDeps): Settl
     for (const rows of changes) denyAll(denials, rows);
     return changes.flat();
 
-    async function surely(part: ShardTransaction, input: SettleInput): Promise<SettleRow[]> {
+    // What cannot be sent fails before anything is, and before a commit goes along. [TP12]
+    function surely(part: ShardTransaction, input: SettleInput): () => Promise<SettleRow[]> {
       const statement = input.sure({ copies: care.isCareful });
       const { values, inOurWords } = transaction.confirmWithin(part);
-      return input.named(await part.query<SettleRow>(statement, input.valuesFor(statement, values), inOurWords));
+      const parameters = input.valuesFor(statement, values);
+      return async () => input.named(await part.query<SettleRow>(statement, parameters, inOurWords));
     }
 
-    async function choosily(part: ShardTransaction, input: SettleInput): Promise<SettleRow[]> {
+    function choosily(part: ShardTransaction, input: SettleInput): () => Promise<SettleRow[]> {
       const statement = input.choosy;
-      return await part.query<SettleRow>(statement, input.valuesFor(statement));
+      const parameters = input.valuesFor(statement);
+      return () => part.query<SettleRow>(statement, parameters);
     }
 
     /** There is nothing to be done on it, and it is locked nonetheless. */

@@ -53,7 +53,7 @@ export function createFeatures({ storage, catalog, metrics, limits, reach, queue
     bus,
     cacheMax: limits.inventoryCacheMax,
     cacheTtlMs: limits.inventoryCacheTtlMs,
-    onRead: (result) => metrics.cacheReads.inc({ result }),
+    onRead: (result) => metrics.cacheReads.count(result),
   });
   const idempotency = new Idempotency(storage.commands);
   const leaderboards = new Leaderboards({ storage, catalog, metrics, reach, ...(boards ?? { sets: new Map(), others: { ...memoryBoardSets(), isUp: () => true }, onFault: () => undefined }) });

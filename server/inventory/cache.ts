@@ -40,9 +40,9 @@ export class InventoryCache {
     return (this.#read(holder) ?? (await this.#load(holder))).view();
   }
 
-  /** To be asked in the same turn. @throws {Refusal} UNKNOWN_PLAYER */
-  async look(holder: HolderId): Promise<HoldingsLook> {
-    return this.#read(holder) ?? (await this.#load(holder));
+  /** To be asked in the same turn; at once, if it is cached. @throws {Refusal} UNKNOWN_PLAYER */
+  look(holder: HolderId): HoldingsLook | Promise<HoldingsLook> {
+    return this.#read(holder) ?? this.#load(holder);
   }
 
   /** Past the cache, and into it. @throws {Refusal} UNKNOWN_PLAYER */

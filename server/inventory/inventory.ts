@@ -42,8 +42,8 @@ export class Inventory {
     return this.#cache.get(playerId);
   }
 
-  /** The same to be asked in the same turn, which costs what is asked and not what is held. @throws {Refusal} UNKNOWN_PLAYER */
-  look(playerId: HolderId): Promise<HoldingsLook> {
+  /** The same to be asked in the same turn, which costs what is asked and not what is held; at once, if it is cached. @throws {Refusal} UNKNOWN_PLAYER */
+  look(playerId: HolderId): HoldingsLook | Promise<HoldingsLook> {
     return this.#cache.look(playerId);
   }
 

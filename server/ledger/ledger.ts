@@ -101,7 +101,7 @@ export class Ledger {
 
   #count(movement: Movement, { status }: MovementOutcome): void {
     const { inventory, metrics } = this.#deps;
-    metrics.movements.inc({ reason: movement.reason, outcome: status });
+    metrics.movements.count(movement.reason, status);
     // It committed before this answer was known: what it changed was never told.
     if (status === 'known') inventory.refresh(holdersOf(movement));
   }

@@ -38,13 +38,45 @@ export function createLogger(level: string, instance = 0, onFault?: FaultListene
   });
 }
 
+/**
+ * A counter of what comes with every trade. The library looks at all labels each time, which takes as long as a step of a trade does; here a map
+ * counts, and the library hears of it when somebody asks.
+ */
+class Tally<Label extends string> extends Counter<Label> {
+  readonly #labels: readonly Label[];
+  readonly #counts = new Map<string, number>();
+
+  constructor(name: string, help: string, labelNames: readonly Label[], registry: Registry) {
+    super({ name, help, labelNames, registers: [registry] });
+    this.#labels = labelNames;
+  }
+
+  /** One more, by the labels' values in the order of their names. */
+  count(...values: readonly string[]): void {
+    const series = values.length === 1 ? (values[0] as string) : values.join(BETWEEN_LABELS);
+    this.#counts.set(series, (this.#counts.get(series) ?? 0) + 1);
+  }
+
+  override async get(): ReturnType<Counter<Label>['get']> {
+    for (const [series, count] of this.#counts) {
+      const values = series.split(BETWEEN_LABELS);
+      this.inc(Object.fromEntries(this.#labels.map((label, at) => [label, values[at]])) as Record<Label, string>, count);
+    }
+    this.#counts.clear();
+    return await super.get();
+  }
+}
+
+/** No label has this in it. */
+const BETWEEN_LABELS = '\n';
+
 /** Everything that is counted, by its Prometheus name. */
 export class Metrics {
   readonly registry = new Registry();
-  readonly trades = this.#counter('strongroom_trades_total', 'Trades that ended, by outcome', ['outcome']);
-  readonly movements = this.#counter('strongroom_movements_total', 'Movements of value, by reason and outcome', ['reason', 'outcome']);
+  readonly trades = new Tally('strongroom_trades_total', 'Trades that ended, by outcome', ['outcome'], this.registry);
+  readonly movements = new Tally('strongroom_movements_total', 'Movements of value, by reason and outcome', ['reason', 'outcome'], this.registry);
   readonly retries = this.#counter('strongroom_retries_total', 'Work that ran again, by cause', ['cause']);
-  readonly cacheReads = this.#counter('strongroom_inventory_cache_reads_total', 'Inventory reads, by result', ['result']);
+  readonly cacheReads = new Tally('strongroom_inventory_cache_reads_total', 'Inventory reads, by result', ['result'], this.registry);
   readonly resyncs = this.#counter('strongroom_inventory_resyncs_total', 'Rooms that reloaded, by cause', ['cause']);
   readonly refusals = this.#counter('strongroom_refusals_total', 'Requests refused, by code', ['code']);
   readonly inDoubt = new Gauge({ name: 'strongroom_in_doubt', help: 'Prepared transactions older than 5 s', registers: [this.registry] });

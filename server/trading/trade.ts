@@ -49,7 +49,8 @@ export class Trade {
   #settlement: Promise<AcceptOutcome> | undefined;
   /** Why it is cancelled should it open again. */
   #calledOff: string | undefined;
-  #turn: Promise<void> = Promise.resolve();
+  /** Until the last offer that waits for a query is shown or refused. */
+  #offering: Promise<void> | undefined;
 
   constructor(id: TradeId, players: readonly [PlayerId, PlayerId], deps: TradeDeps) {
     this.id = id;
@@ -71,20 +72,38 @@ export class Trade {
    */
   async offer(player: PlayerId, offer: Offer): Promise<{ revision: number }> {
     // In order of arrival: an offer that waits for a query must not land on top of a later one.
-    const turn = this.#turn.then(() => this.#offerNow(player, offer));
-    this.#turn = turn.then(
+    const turn = this.#offering === undefined ? this.#offerNow(player, offer) : this.#offering.then(() => this.#offerNow(player, offer));
+    if (!(turn instanceof Promise)) return turn;
+    const ended = turn.then(
       () => undefined,
       () => undefined,
     );
-    return await turn;
+    this.#offering = ended;
+    try {
+      return await turn;
+    } finally {
+      if (this.#offering === ended) this.#offering = undefined;
+    }
   }
 
-  async #offerNow(player: PlayerId, offer: Offer): Promise<{ revision: number }> {
+  #offerNow(player: PlayerId, offer: Offer): { revision: number } | Promise<{ revision: number }> {
     this.window.side(player);
     this.window.mustBeOpen();
     for (const asset of Object.keys(offer.fungibles)) this.#deps.catalog.fungible(asset);
-    const items = await this.#offered(player, offer);
-    return { revision: this.window.offer(player, items, offer.fungibles) };
+    const held = this.#deps.inventory.look(player);
+    return held instanceof Promise ? held.then((now) => this.#offerOf(now, player, offer)) : this.#offerOf(held, player, offer);
+  }
+
+  #offerOf(held: HoldingsLook, player: PlayerId, offer: Offer): { revision: number } | Promise<{ revision: number }> {
+    const verdict = judgeOffer(held, offer);
+    return verdict.code === undefined ? { revision: this.window.offer(player, verdict.items, offer.fungibles) } : this.#offerByDatabase(player, offer);
+  }
+
+  /** A cache may be behind: before it is said that something is not held, PostgreSQL is asked. */
+  async #offerByDatabase(player: PlayerId, offer: Offer): Promise<{ revision: number }> {
+    const verdict = judgeOffer(new CachedHoldings(await this.#deps.inventory.reload(player)), offer);
+    if (verdict.code !== undefined) throw new Refusal(verdict.code, verdict.details);
+    return { revision: this.window.offer(player, verdict.items, offer.fungibles) };
   }
 
   /**
@@ -142,7 +161,7 @@ export class Trade {
   }
 
   #over(outcome: string): void {
-    this.#deps.metrics.trades.inc({ outcome });
+    this.#deps.metrics.trades.count(outcome);
     this.dispose();
   }
 
@@ -157,15 +176,6 @@ export class Trade {
     const known = await this.#deps.commands.find(player, commandId, { awaitWriters: this.window.isAbandoned });
     if (known === undefined) throw new Refusal('TRADE_CLOSED', { phase: this.window.phase });
     return sameAnswer(commandId, hash, known) as AcceptOutcome;
-  }
-
-  async #offered(player: PlayerId, offer: Offer): Promise<OfferedItem[]> {
-    const { inventory } = this.#deps;
-    const verdict = judgeOffer(await inventory.look(player), offer);
-    // A cache may be behind: before it is said that something is not held, PostgreSQL is asked.
-    const checked = verdict.code === undefined ? verdict : judgeOffer(new CachedHoldings(await inventory.reload(player)), offer);
-    if (checked.code !== undefined) throw new Refusal(checked.code, checked.details);
-    return checked.items;
   }
 
   async #settle(): Promise<AcceptOutcome> {
@@ -193,7 +203,7 @@ export class Trade {
       this.window.abandon(reason);
       return this.#over('unknown');
     }
-    this.#deps.metrics.trades.inc({ outcome: reason });
+    this.#deps.metrics.trades.count(reason);
     this.window.reopen(reason);
     if (this.#calledOff !== undefined) this.#end(this.#calledOff);
   }

@@ -179,6 +179,23 @@ describe('settling', () => {
     }
   });
 
+  for (const [where, shards] of [['on one shard', [1, 1]], ['over two shards', [0, 2]]] as const) {
+    for (const [how, fences] of [['decided before the locks', true], ['decided behind them', false]] as const) {
+      it(`[TP12] sends nothing of what is no number of its kind or no id, ${where}, ${how}`, async () => {
+        const [ann, bob] = await cluster.playersOn(...shards) as [PlayerId, PlayerId];
+        await cluster.mint(ann, 10);
+        const asked = (posting: Movement['postings'][number]) => movement([posting], fences ? { commands: [ann, bob].map((actor) => command({ actor })), fences: [ann, bob].map((player) => ({ player, epoch: 0 })) } : {});
+        const began = performance.now();
+        for (const quantity of [0.5, Number.NaN, QUANTITY_MAX * 4]) await assert.rejects(settle(asked(pay(ann, bob, quantity))), RangeError);
+        await assert.rejects(settle(asked({ item: 'sword' as ItemId, version: 1, content: { kind: 'sword', attributes: {}, bound: false }, giver: ann, receiver: bob })), RangeError);
+        assert.ok(performance.now() - began < 5_000, 'nobody waits for what was never sent');
+        assert.deepEqual([await gold(ann), await gold(bob)], [10, 0]);
+        assert.equal(verdictOf(await settle(asked(pay(ann, bob, 3)))), 'committed');
+        assert.deepEqual([await gold(ann), await gold(bob)], [7, 3]);
+      });
+    }
+  }
+
   it('[LD5] raises a holder\'s version by one per transaction, whatever it moves, and an item\'s by one per posting', async () => {
     const [ann, bob] = await cluster.playersOn(2, 3) as [PlayerId, PlayerId];
     const version = async () => [(await held(ann)).version, (await held(bob)).version];

@@ -204,7 +204,7 @@ export const MUTATIONS = {
     edits: [
       { file: SETTLE, find: 'from b where coalesce(held, 0) < spent', replace: 'from b where false' },
       { file: SURE, find: 'and r.quantity >= #spent[n.at::int]', replace: 'and #spent[n.at::int] >= 0' },
-      { file: SURE, find: "changed: 'debited', column: 'debitHolder'", replace: "changed: 'debited', column: 'paused'" },
+      { file: SURE, find: "changed: ['debited'], column: 'debitHolder'", replace: "changed: ['debited'], column: 'paused'" },
       { file: MIGRATION, find: 'quantity bigint not null constraint balance_bounds check (quantity between 0 and 9007199254740991)', replace: 'quantity bigint not null' },
     ],
   },

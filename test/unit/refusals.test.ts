@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { deny, type Denials, type SettleRow } from '../../persistence/settle-outcomes.ts';
+import type { SettleRow } from '../../persistence/settle-columns.ts';
+import { deny, type Denials } from '../../persistence/settle-outcomes.ts';
 import { firstRefusal, Refusal, REFUSALS, type RefusalCode } from '../../schema/refusals.ts';
 
 const CODES = Object.keys(REFUSALS) as RefusalCode[];

@@ -7,9 +7,9 @@ import type { TradeCeiling } from '../kit/trade-ceiling.ts';
 import type { Stage } from './stage.ts';
 
 const LEVELS = [1, 10, 100, 1_000];
-const ROUND_MS = 2_000;
-/** Each round is divided into so many short ones, because the machine's speed changes from second to second. */
-const SLICES = 3;
+const TURN_MS = 2_000;
+/** Each round is so many turns of each: the machine's speed changes from second to second, and who takes over finds no cache warm, so they are not short. */
+const TURNS = 2;
 /** From here on a batch is worth its name. */
 const TARGET_FROM = 100;
 const TARGET: readonly Target[] = [{ of: 'ratio', bound: 'at least', value: 0.85 }];
@@ -39,9 +39,9 @@ export async function throughput({ market, ceiling, plain, meter, tidy }: Stage,
         // As long as the others had: what touches a page first since the last checkpoint writes all of it, and a process
         // that had nothing to do gave its memory back.
         await market.run(inFlight, forMs(triedMs), random);
-        const measured = await inTurn(rounds * SLICES, {
-          ours: () => meter.rate(() => market.run(inFlight, forMs(ROUND_MS / SLICES), random)),
-          ceiling: () => meter.rate(() => crew.run(forMs(ROUND_MS / SLICES), random)),
+        const measured = await inTurn(rounds * TURNS, {
+          ours: () => meter.rate(() => market.run(inFlight, forMs(TURN_MS), random)),
+          ceiling: () => meter.rate(() => crew.run(forMs(TURN_MS), random)),
         });
         return { name: crew.name, ...measured };
       } finally {
