@@ -89,6 +89,24 @@ describe('settling', () => {
     assert.equal(await takes(last, [], [low, high]), 'INSUFFICIENT');
   });
 
+  it('[LD2] [TP11] takes them in id order also where nobody is told what is in them', async () => {
+    const [low, high] = (await cluster.playersOn(1, 1)).toSorted() as [PlayerId, PlayerId];
+    await cluster.mint(high, 10);
+    const isFree = async (who: PlayerId) => (await cluster.sql(1, 'select 1 from inventory where holder = $1 for update skip locked', [who])).length === 1;
+    for (const [blocked, other, isTaken] of [[low, high, false], [high, low, true]] as const) {
+      const blocker = await cluster.shards[1]!.pool.connect();
+      await blocker.query('begin');
+      await blocker.query('select 1 from inventory where holder = $1 for update', [blocked]);
+      // By their sessions.
+      const settling = settle(movement([pay(high, low, 1)], { commands: [high, low].map((actor) => command({ actor })), fences: [high, low].map((player) => ({ player, epoch: 0 })) }));
+      await untilRows(() => cluster.sql(1, `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'select count(*)%for update%'`));
+      assert.equal(await isFree(other), !isTaken, isTaken ? 'an earlier row was not taken' : 'a later row was taken first');
+      await blocker.query('commit');
+      blocker.release();
+      assert.equal(verdictOf(await settling), 'committed');
+    }
+  });
+
   it('[LD2] decides by what it finds after it waited, not by what it saw before', async () => {
     const [ann, bob] = await cluster.playersOn(1, 1) as [PlayerId, PlayerId];
     await cluster.mint(ann, 5);
